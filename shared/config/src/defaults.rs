@@ -1,0 +1,40 @@
+//! The numbers of the system, in one table.
+
+use std::time::Duration;
+
+/// The timeout of an API function, for callers without a Lambda deadline of their own.
+pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a request leaves of its function's time, to answer 504 itself before it is killed.
+pub const ANSWER_RESERVE: Duration = Duration::from_millis(500);
+/// The largest body of a request.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// Opening a connection to Postgres.
+pub const POSTGRES_CONNECT: Duration = Duration::from_secs(1);
+/// Waiting for a connection of the pool.
+pub const POSTGRES_POOL_WAIT: Duration = Duration::from_millis(500);
+/// One request's time with Postgres, retries included. A little above `statement_timeout` (3 s, set
+/// with the role), so that the server's own verdict arrives first.
+pub const POSTGRES_CALL: Duration = Duration::from_millis(3500);
+/// The time that a health check gives Postgres.
+pub const POSTGRES_HEALTH: Duration = Duration::from_secs(1);
+/// A connection that rested longer is tested before it is used.
+pub const POSTGRES_IDLE_BEFORE_CHECK: Duration = Duration::from_secs(2);
+/// That test.
+pub const POSTGRES_RECYCLE: Duration = Duration::from_millis(300);
+/// When unacknowledged data means that a connection is dead.
+pub const POSTGRES_TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a secret is used before it is read again.
+pub const SECRET_AGE: Duration = Duration::from_mins(10);
+/// One attempt at Secrets Manager.
+pub const SECRET_ATTEMPT: Duration = Duration::from_secs(2);
+/// All attempts at Secrets Manager.
+pub const SECRET_CALL: Duration = Duration::from_secs(5);
+/// What a start spends on connections before it takes requests without them.
+pub const WARM_UP: Duration = Duration::from_secs(2);
+
+/// `Retry-After` of 503 `database-unavailable` and of 409 `idempotency-in-progress`, in seconds.
+pub const RETRY_AFTER: u32 = 1;
+/// `Retry-After` of 503 `auth-unavailable`, in seconds.
+pub const RETRY_AFTER_AUTH: u32 = 5;

@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+mod request_line;
+mod start;
+
+pub use request_line::RequestLine;
+pub use start::{start, subscriber};
+
+/// The name under which our own lines are written; everything else is a library's.
+pub const TARGET: &str = "app";

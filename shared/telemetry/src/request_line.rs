@@ -1,0 +1,65 @@
+//! The one line that a request leaves behind.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+/// Everything that the log learns of a request.
+#[derive(Clone, Debug, Default)]
+pub struct RequestLine {
+    /// The id that the answer carries too.
+    pub request_id: String,
+    /// The trace it belongs to.
+    pub trace_id: Option<String>,
+    /// The caller, once the token is verified.
+    pub user_id: Option<Uuid>,
+    /// The function.
+    pub function: &'static str,
+    /// The method, as sent (shortened if it is none that exists).
+    pub method: String,
+    /// The route's template, never the path itself: ids are not for counting.
+    pub route: &'static str,
+    /// The answer's status.
+    pub status: u16,
+    /// How long it took.
+    pub duration: Duration,
+    /// The problem's code, if the answer is one.
+    pub error_code: Option<&'static str>,
+    /// What we know of the cause, for us alone.
+    pub error_cause: Option<String>,
+    /// Whether this is the process's first request.
+    pub cold_start: bool,
+    /// Statements sent to Postgres.
+    pub db_round_trips: u32,
+}
+
+impl RequestLine {
+    /// Writes the line: our own faults as errors, everything else as information.
+    pub fn write(&self) {
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: crate::TARGET,
+                    request_id = self.request_id,
+                    trace_id = self.trace_id,
+                    user_id = self.user_id.map(tracing::field::display),
+                    function = self.function,
+                    method = self.method,
+                    route = self.route,
+                    status = self.status,
+                    duration_ms = self.duration.as_secs_f64() * 1000.0,
+                    error_code = self.error_code,
+                    error_cause = self.error_cause,
+                    cold_start = self.cold_start,
+                    db_round_trips = self.db_round_trips,
+                    "{} {} {}", self.method, self.route, self.status
+                )
+            };
+        }
+        if self.status >= 500 {
+            line!(error);
+        } else {
+            line!(info);
+        }
+    }
+}
