@@ -1,1 +1,82 @@
-//! x
+//! `GET /health`: whether the service can work.
+//!
+//! Public, so it says what works and never why something does not. The reader only degrades: reads
+//! go to the writer while it is away.
+
+use db::ReadDb;
+use route::{Access, Cx, Problem, Reply, Response, Route, Spec};
+use serde::Serialize;
+
+/// The route.
+pub struct Health;
+
+/// How the service is.
+#[derive(Serialize)]
+pub struct Report {
+    /// `ok`, `degraded` (it works, with less) or `down`.
+    status: &'static str,
+    checks: Checks,
+    /// The version that is deployed.
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Checks {
+    /// The writer: `up` or `down`.
+    database: &'static str,
+    /// The reader: `up`, `down`, or `none` if the service runs without one.
+    replica: &'static str,
+}
+
+impl Route for Health {
+    const SPEC: Spec = Spec::get(env!("CARGO_PKG_NAME"), "/health", Access::Public)
+        .summary("Tell whether the service works");
+    type Deps = ReadDb;
+    type Input = ();
+    type Output = Report;
+
+    async fn handle(cx: Cx<'_, Self>, (): ()) -> Result<Report, Problem> {
+        Ok(Report::of(cx.deps.health().await))
+    }
+}
+
+impl Report {
+    fn of(health: db::Health) -> Self {
+        let word = |up| if up { "up" } else { "down" };
+        let status = match (health.writer, health.reader) {
+            (false, _) => "down",
+            (true, Some(false)) => "degraded",
+            (true, _) => "ok",
+        };
+        let checks =
+            Checks { database: word(health.writer), replica: health.reader.map_or("none", word) };
+        Self { status, checks, version: env!("CARGO_PKG_VERSION") }
+    }
+}
+
+impl Reply for Report {
+    const STATUSES: &'static [u16] = &[200, 503];
+
+    fn into_response(self) -> Response {
+        if self.status == "down" {
+            let retry_after = config::defaults::RETRY_AFTER.to_string();
+            Response::json(503, &self).header("retry-after", retry_after)
+        } else {
+            Response::json(200, &self)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_writer_takes_the_service_down() {
+        let status = |writer, reader| Report::of(db::Health { writer, reader }).status;
+        assert_eq!(status(true, None), "ok");
+        assert_eq!(status(true, Some(true)), "ok");
+        assert_eq!(status(true, Some(false)), "degraded");
+        assert_eq!(status(false, Some(true)), "down");
+    }
+}

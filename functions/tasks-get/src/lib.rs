@@ -1,1 +1,58 @@
-//! x
+//! `GET /v1/tasks/{id}`: one task.
+//!
+//! A task that the caller may not see is answered like one that does not exist. Deleted tasks are
+//! shown to those who may administer tasks, and only when they ask.
+
+use db::{ReadDb, Standing};
+use domain::Task;
+use route::{
+    Access, Cx, Found, FromQuery, Kind, Parameters, Path, Permission, Problem, Query, Route, Spec,
+};
+
+/// The route.
+pub struct TasksGet;
+
+/// The parameters.
+pub struct Show {
+    /// Whether a deleted task is shown too.
+    include_deleted: bool,
+}
+
+impl FromQuery for Show {
+    const PARAMETERS: &'static [&'static str] = &["include_deleted"];
+
+    fn from_query(parameters: &mut Parameters) -> Option<Self> {
+        Some(Self { include_deleted: parameters.flag("include_deleted") })
+    }
+}
+
+impl Route for TasksGet {
+    const SPEC: Spec = Spec::get(
+        env!("CARGO_PKG_NAME"),
+        "/v1/tasks/{id}",
+        Access::Requires(Permission::TasksRead),
+    )
+    .also_at_root()
+    .summary("Show a task");
+    type Deps = ReadDb;
+    type Input = (Query<Show>, Path<Task>);
+    type Output = Found<Task>;
+
+    async fn handle(
+        cx: Cx<'_, Self>,
+        (Query(show), path): Self::Input,
+    ) -> Result<Found<Task>, Problem> {
+        if show.include_deleted {
+            cx.require(Permission::TasksAdmin)?;
+        }
+        let caller = cx.caller()?;
+        let found = cx.deps.find_task(&cx.session()?, path.id, show.include_deleted).await?;
+        match found {
+            (Standing::Good, Some(task)) if task.visible_to(caller.sub, caller.permissions) => {
+                Ok(Found(task))
+            }
+            (Standing::Good, _) => Err(Problem::new(Kind::TaskNotFound)),
+            (standing, _) => Err(standing.into()),
+        }
+    }
+}

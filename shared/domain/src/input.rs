@@ -55,10 +55,11 @@ impl Fault {
     }
 
     fn of_field(self, name: &str) -> FieldError {
-        let mut pointer = format!("#/{}", escaped(name));
-        if let Some(index) = self.inside {
-            pointer.push_str(&format!("/{index}"));
-        }
+        let name = escaped(name);
+        let pointer = match self.inside {
+            Some(index) => format!("#/{name}/{index}"),
+            None => format!("#/{name}"),
+        };
         FieldError { pointer: Some(pointer), parameter: None, code: self.code, detail: self.detail }
     }
 }

@@ -1,1 +1,37 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+mod app;
+mod deps;
+mod entry;
+mod etag;
+mod gate;
+pub mod gateway;
+mod input;
+mod json;
+mod pipeline;
+mod problem;
+mod reply;
+mod request;
+mod route;
+mod serve;
+mod shelf;
+mod spec;
+mod trace;
+
+pub use deps::{Deps, Need};
+pub use entry::{Entry, Function};
+pub use etag::ETag;
+pub use gate::permit;
+pub use input::{
+    FromJson, FromQuery, Idempotency, Input, Json, Parameters, Path, Query, Resource, Shape,
+};
+pub use problem::{Kind, Problem};
+pub use reply::{Created, Entity, Found, Never, Reply, Response};
+pub use request::Request;
+pub use route::{Cx, Route};
+pub use serve::serve;
+pub use shelf::Shelf;
+pub use spec::{Access, DEFAULT_PATH, Method, Spec};
+
+// What nearly every function needs besides.
+pub use domain::Permission;

@@ -1,0 +1,5 @@
+//! The Lambda function `health`.
+
+fn main() -> std::process::ExitCode {
+    route::serve::<health::Health>()
+}

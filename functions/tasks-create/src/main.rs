@@ -1,0 +1,5 @@
+//! The Lambda function `tasks-create`.
+
+fn main() -> std::process::ExitCode {
+    route::serve::<tasks_create::TasksCreate>()
+}

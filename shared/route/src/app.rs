@@ -1,0 +1,70 @@
+//! A function that is ready for requests.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use auth::Verifier;
+use clock::Clock;
+use config::{ConfigError, Env, Secrets, Stage, defaults};
+use tokio::time::timeout;
+
+use crate::deps::Deps;
+use crate::input::{Input, Shape};
+use crate::route::Route;
+use crate::spec::Access;
+
+/// A route with everything that it needs.
+pub struct App<R: Route> {
+    pub(crate) deps: R::Deps,
+    pub(crate) verifier: Option<Verifier>,
+    pub(crate) shape: Shape,
+    pub(crate) route_keys: Vec<String>,
+    pub(crate) public_url: String,
+    pub(crate) clock: Clock,
+    /// True until the first request.
+    pub(crate) cold: AtomicBool,
+}
+
+impl<R: Route> App<R> {
+    /// Reads the settings. What is missing or wrong ends here.
+    pub fn prepare(env: &Env, clock: Clock) -> Result<Arc<Self>, ConfigError> {
+        let stage: Stage = env.required("STAGE", "local, staging or production")?;
+        let public_url: String = env.required("PUBLIC_URL", "where clients reach the API")?;
+        let deps = R::Deps::prepare(env, &Secrets::new(clock.clone()))?;
+        let verifier = match R::SPEC.access {
+            Access::Public => None,
+            Access::Requires(_) => {
+                let settings = auth::Settings::from_env(env, stage)?;
+                let shelf = deps.key_shelf(&settings.issuer);
+                let verifier = Verifier::new(settings, clock.clone(), shelf)
+                    .map_err(|error| ConfigError::new("AUTH_JWKS_URL", error.to_string()))?;
+                Some(verifier)
+            }
+        };
+        let mut shape = Shape::default();
+        R::Input::describe(&mut shape);
+        Ok(Arc::new(Self {
+            deps,
+            verifier,
+            shape,
+            route_keys: R::SPEC.route_keys(),
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            clock,
+            cold: AtomicBool::new(true),
+        }))
+    }
+
+    /// Connects while the environment starts. Never fails: a function that starts during an outage
+    /// answers 503 until it is over, instead of dying again and again.
+    pub async fn warm_up(&self) {
+        let verifier = async {
+            if let Some(verifier) = &self.verifier {
+                verifier.warm_up().await;
+            }
+        };
+        let everything = async { tokio::join!(self.deps.warm_up(), verifier) };
+        if timeout(defaults::WARM_UP, everything).await.is_err() {
+            tracing::warn!(target: telemetry::TARGET, "started before everything was connected");
+        }
+    }
+}

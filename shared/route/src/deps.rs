@@ -1,0 +1,104 @@
+//! What a handler may touch. The type decides the settings and rights that a function gets.
+
+use config::{ConfigError, Env, Secrets};
+use db::{Db, Role, Session, Standing};
+
+/// Something that a function needs to be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// To verify tokens.
+    Auth,
+    /// The database, as the login role of that name.
+    Database(&'static str),
+}
+
+impl Need {
+    /// The settings that must be there.
+    pub const fn required(self) -> &'static [&'static str] {
+        match self {
+            Self::Auth => &["AUTH_ISSUER", "AUTH_AUDIENCES"],
+            Self::Database(_) => &["DATABASE_URL", "DATABASE_CREDENTIALS_ARN"],
+        }
+    }
+
+    /// The settings that may be there.
+    pub const fn optional(self) -> &'static [&'static str] {
+        match self {
+            Self::Auth => &[
+                "AUTH_ALGORITHMS",
+                "AUTH_AUTHORIZED_PARTIES",
+                "AUTH_CA_FILE",
+                "AUTH_JWKS_URL",
+                "ROLE_PERMISSIONS",
+            ],
+            Self::Database(_) => &["DATABASE_CA_FILE", "DATABASE_READER_URL"],
+        }
+    }
+}
+
+/// What a handler is given.
+pub trait Deps: Sized + Send + Sync + 'static {
+    /// Adds what it needs.
+    fn needs(needs: &mut Vec<Need>);
+
+    /// Prepares it from the settings; connects to nothing yet.
+    fn prepare(env: &Env, secrets: &Secrets) -> Result<Self, ConfigError>;
+
+    /// Connects, as far as that is possible now.
+    fn warm_up(&self) -> impl Future<Output = ()> + Send;
+
+    /// How a caller stands, if there is anybody to ask.
+    fn standing(
+        &self,
+        session: &Session<'_>,
+    ) -> impl Future<Output = Option<Standing>> + Send;
+
+    /// The place where signing keys survive an outage of the issuer, if there is one.
+    fn key_shelf(&self, issuer: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>>;
+}
+
+/// Nothing at all.
+impl Deps for () {
+    fn needs(_: &mut Vec<Need>) {}
+
+    fn prepare(_: &Env, _: &Secrets) -> Result<Self, ConfigError> {
+        Ok(())
+    }
+
+    async fn warm_up(&self) {}
+
+    async fn standing(&self, _: &Session<'_>) -> Option<Standing> {
+        None
+    }
+
+    fn key_shelf(&self, _: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>> {
+        None
+    }
+}
+
+impl<R: Role> Deps for Db<R>
+where
+    crate::shelf::Shelf<R>: auth::KeyShelf,
+{
+    fn needs(needs: &mut Vec<Need>) {
+        needs.push(Need::Database(R::NAME));
+    }
+
+    fn prepare(env: &Env, secrets: &Secrets) -> Result<Self, ConfigError> {
+        Self::new(&db::Settings::from_env(env)?, secrets)
+    }
+
+    async fn warm_up(&self) {
+        if let Err(error) = self.warm_up().await {
+            tracing::warn!(target: telemetry::TARGET, %error, "started without the database");
+        }
+    }
+
+    async fn standing(&self, session: &Session<'_>) -> Option<Standing> {
+        self.standing(session).await.ok()
+    }
+
+    fn key_shelf(&self, issuer: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>> {
+        Some(std::sync::Arc::new(crate::shelf::Shelf::new(self.clone(), issuer)))
+    }
+}

@@ -1,0 +1,75 @@
+//! A route without its type, for the catalog and for whoever calls many routes.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::Clock;
+use config::{ConfigError, Env};
+
+use crate::app::App;
+use crate::deps::{Deps, Need};
+use crate::gateway::{Answer, Event};
+use crate::input::{Input, Shape};
+use crate::pipeline;
+use crate::problem::Kind;
+use crate::reply::Reply;
+use crate::route::{Route, problems};
+use crate::spec::{Access, Spec};
+
+/// What is known of a route, and how to start it.
+pub struct Entry {
+    /// Its declaration.
+    pub spec: Spec,
+    /// What it takes.
+    pub shape: Shape,
+    /// What it needs to be given.
+    pub needs: Vec<Need>,
+    /// The statuses of its successes.
+    pub statuses: &'static [u16],
+    /// Every problem that it can answer with.
+    pub problems: Vec<Kind>,
+    /// Prepares it in this process.
+    pub prepare: fn(&Env, Clock) -> Result<Arc<dyn Function>, ConfigError>,
+}
+
+/// A function that is ready for requests.
+pub trait Function: Send + Sync {
+    /// Answers one event, with the time that is left for it.
+    fn call(
+        &self,
+        event: Event,
+        time_left: Duration,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>>;
+}
+
+impl<R: Route> Function for App<R> {
+    fn call(
+        &self,
+        event: Event,
+        time_left: Duration,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+        Box::pin(pipeline::answer(self, event, time_left))
+    }
+}
+
+impl Entry {
+    /// The entry of a route.
+    pub fn of<R: Route>() -> Self {
+        let mut needs = Vec::new();
+        if matches!(R::SPEC.access, Access::Requires(_)) {
+            needs.push(Need::Auth);
+        }
+        R::Deps::needs(&mut needs);
+        let mut shape = Shape::default();
+        R::Input::describe(&mut shape);
+        Self {
+            spec: R::SPEC,
+            shape,
+            needs,
+            statuses: R::Output::STATUSES,
+            problems: problems::<R>(),
+            prepare: |env, clock| App::<R>::prepare(env, clock).map(|app| app as Arc<dyn Function>),
+        }
+    }
+}

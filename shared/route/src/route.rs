@@ -1,0 +1,106 @@
+//! The trait that a function implements, and what its handler is given.
+
+use auth::Caller;
+use clock::Clock;
+use db::Session;
+use domain::Permission;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::deps::Deps;
+use crate::input::Input;
+use crate::problem::{Kind, Problem};
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::spec::Spec;
+
+/// One HTTP route, served by one Lambda function.
+pub trait Route: Sized + Send + Sync + 'static {
+    /// What is true of the route before any request.
+    const SPEC: Spec;
+    /// What the handler may touch; decides the function's settings and rights.
+    type Deps: Deps;
+    /// What the handler needs from a request.
+    type Input: Input;
+    /// What the handler answers with; decides the status.
+    type Output: Reply;
+
+    /// Does the work. Who is calling and what was sent have been judged.
+    fn handle(
+        cx: Cx<'_, Self>,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Self::Output, Problem>> + Send;
+}
+
+/// What a handler is given besides its input.
+pub struct Cx<'a, R: Route> {
+    /// What it may touch.
+    pub deps: &'a R::Deps,
+    /// The request, for its ids.
+    pub request: &'a Request,
+    pub(crate) caller: Option<&'a Caller>,
+    pub(crate) clock: &'a Clock,
+}
+
+impl<'a, R: Route> Cx<'a, R> {
+    /// Who is calling. A route that is not public always has a caller.
+    pub fn caller(&self) -> Result<&'a Caller, Problem> {
+        self.caller.ok_or_else(|| Problem::internal("a public route asked for its caller"))
+    }
+
+    /// What the database needs to know of the caller.
+    pub fn session(&self) -> Result<Session<'a>, Problem> {
+        Ok(session(self.caller()?))
+    }
+
+    /// Refuses a caller without a permission: for rights that depend on what was asked.
+    pub fn require(&self, permission: Permission) -> Result<(), Problem> {
+        if self.caller()?.permissions.has(permission) {
+            Ok(())
+        } else {
+            Err(Problem::forbidden(permission))
+        }
+    }
+
+    /// A new id.
+    pub fn new_id(&self) -> Uuid {
+        self.clock.new_id()
+    }
+}
+
+pub(crate) fn session(caller: &Caller) -> Session<'_> {
+    Session {
+        user_id: caller.sub,
+        id: caller.sid.as_deref(),
+        issued_at: OffsetDateTime::from_unix_timestamp(caller.issued_at)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH),
+    }
+}
+
+/// Every problem that a route can answer with: those that follow from what it takes and touches,
+/// and its own.
+pub(crate) fn problems<R: Route>() -> Vec<Kind> {
+    use crate::spec::{Access, Method};
+    let mut kinds = vec![Kind::InternalError, Kind::Timeout];
+    if R::SPEC.method != Method::Any {
+        kinds.push(Kind::ValidationFailed);
+    }
+    if matches!(R::SPEC.access, Access::Requires(_)) {
+        kinds.extend([
+            Kind::Unauthenticated,
+            Kind::InvalidToken,
+            Kind::AuthUnavailable,
+            Kind::Forbidden,
+            Kind::TokenRevoked,
+            Kind::AccountDisabled,
+            Kind::DatabaseUnavailable,
+        ]);
+    }
+    let mut shape = crate::input::Shape::default();
+    R::Input::describe(&mut shape);
+    kinds.extend(shape.problems);
+    kinds.extend(R::SPEC.problems);
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}

@@ -1,0 +1,46 @@
+//! Where signing keys survive an outage of the issuer: beside the data, in Postgres.
+
+use auth::{BoxFuture, KeyShelf, Shelved};
+use db::{Db, Read, Role, Write};
+
+/// The shelf of one issuer, as a login role reaches it.
+pub struct Shelf<R> {
+    db: Db<R>,
+    issuer: String,
+}
+
+impl<R: Role> Shelf<R> {
+    pub(crate) fn new(db: Db<R>, issuer: &str) -> Self {
+        Self { db, issuer: issuer.to_owned() }
+    }
+
+    async fn kept(&self) -> Option<Shelved> {
+        let kept = self.db.kept_keys(&self.issuer).await.ok()??;
+        Some(Shelved { json: kept.json, kept_at_unix: kept.kept_at })
+    }
+}
+
+impl KeyShelf for Shelf<Read> {
+    fn load(&self) -> BoxFuture<'_, Option<Shelved>> {
+        Box::pin(self.kept())
+    }
+
+    /// Readers keep nothing: the database does not let them.
+    fn keep<'a>(&'a self, _: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
+    }
+}
+
+impl KeyShelf for Shelf<Write> {
+    fn load(&self) -> BoxFuture<'_, Option<Shelved>> {
+        Box::pin(self.kept())
+    }
+
+    fn keep<'a>(&'a self, json: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.db.keep_keys(&self.issuer, json).await {
+                tracing::warn!(target: telemetry::TARGET, %error, "the key set was not kept");
+            }
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! What is true of a route before any request.
+
+use domain::Permission;
+
+use crate::problem::Kind;
+
+/// The method of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are what they are called")]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    /// Any: only for the function behind `$default`.
+    Any,
+}
+
+impl Method {
+    /// As it is written in a request.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Any => "*",
+        }
+    }
+}
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, without a token.
+    Public,
+    /// Whoever has a valid token and the permission.
+    Requires(Permission),
+}
+
+/// The declaration of a route.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// The name: of the folder, the package, the binary and the operation.
+    pub name: &'static str,
+    /// The method. A GET answers HEAD too.
+    pub method: Method,
+    /// The path, with `{…}` for what varies.
+    pub path: &'static str,
+    /// Whether the path also answers without `/v1` in front.
+    pub at_root: bool,
+    /// Who may call it.
+    pub access: Access,
+    /// One line for the documentation.
+    pub summary: &'static str,
+    /// The problems of this route alone; the others follow from its input and access.
+    pub problems: &'static [Kind],
+}
+
+/// The path of the route that takes what no other route takes.
+pub const DEFAULT_PATH: &str = "$default";
+
+impl Spec {
+    /// `GET path`.
+    pub const fn get(name: &'static str, path: &'static str, access: Access) -> Self {
+        Self::new(name, Method::Get, path, access)
+    }
+
+    /// `POST path`.
+    pub const fn post(name: &'static str, path: &'static str, access: Access) -> Self {
+        Self::new(name, Method::Post, path, access)
+    }
+
+    /// `PUT path`.
+    pub const fn put(name: &'static str, path: &'static str, access: Access) -> Self {
+        Self::new(name, Method::Put, path, access)
+    }
+
+    /// `PATCH path`.
+    pub const fn patch(name: &'static str, path: &'static str, access: Access) -> Self {
+        Self::new(name, Method::Patch, path, access)
+    }
+
+    /// `DELETE path`.
+    pub const fn delete(name: &'static str, path: &'static str, access: Access) -> Self {
+        Self::new(name, Method::Delete, path, access)
+    }
+
+    /// Whatever no other route takes.
+    pub const fn default_route(name: &'static str) -> Self {
+        Self::raw(name, Method::Any, DEFAULT_PATH, Access::Public)
+    }
+
+    const fn new(
+        name: &'static str,
+        method: Method,
+        path: &'static str,
+        access: Access,
+    ) -> Self {
+        let bytes = path.as_bytes();
+        assert!(!bytes.is_empty() && bytes[0] == b'/', "a path starts with `/`");
+        assert!(bytes[bytes.len() - 1] != b'/', "a path does not end with `/`");
+        Self::raw(name, method, path, access)
+    }
+
+    const fn raw(name: &'static str, method: Method, path: &'static str, access: Access) -> Self {
+        Self { name, method, path, at_root: false, access, summary: "", problems: &[] }
+    }
+
+    /// With one line for the documentation.
+    #[must_use]
+    pub const fn summary(mut self, summary: &'static str) -> Self {
+        self.summary = summary;
+        self
+    }
+
+    /// With problems of its own.
+    #[must_use]
+    pub const fn problems(mut self, problems: &'static [Kind]) -> Self {
+        self.problems = problems;
+        self
+    }
+
+    /// Also without `/v1` in front.
+    #[must_use]
+    pub const fn also_at_root(mut self) -> Self {
+        self.at_root = true;
+        self
+    }
+
+    /// Every path that leads here, the canonical one first.
+    pub fn paths(&self) -> impl Iterator<Item = &'static str> {
+        let root = self.path.strip_prefix("/v1").filter(|_| self.at_root);
+        [Some(self.path), root].into_iter().flatten()
+    }
+
+    /// Every method that leads here: a GET answers HEAD too.
+    pub fn methods(&self) -> impl Iterator<Item = &'static str> {
+        let head = (self.method == Method::Get).then_some("HEAD");
+        [Some(self.method.name()), head].into_iter().flatten()
+    }
+
+    /// The gateway's names for what leads here.
+    pub fn route_keys(&self) -> Vec<String> {
+        if self.path == DEFAULT_PATH {
+            return vec![DEFAULT_PATH.to_owned()];
+        }
+        self.paths().flat_map(|path| self.methods().map(move |m| format!("{m} {path}"))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_get_answers_head_and_an_alias_both() {
+        let spec = Spec::get("x", "/v1/tasks/{id}", Access::Public).also_at_root();
+        assert_eq!(
+            spec.route_keys(),
+            ["GET /v1/tasks/{id}", "HEAD /v1/tasks/{id}", "GET /tasks/{id}", "HEAD /tasks/{id}"]
+        );
+        assert_eq!(Spec::post("x", "/v1/tasks", Access::Public).route_keys(), ["POST /v1/tasks"]);
+        assert_eq!(Spec::default_route("x").route_keys(), ["$default"]);
+    }
+}
