@@ -5,7 +5,7 @@ CREATE SCHEMA api;
 
 -- A point in time as the API writes it.
 CREATE FUNCTION app.wire_time(t timestamptz) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 
 -- A task as the API shows it. One place, for reads, answers and replays alike.

@@ -42,17 +42,17 @@ impl Route for TasksGet {
         cx: Cx<'_, Self>,
         (Query(show), path): Self::Input,
     ) -> Result<Found<Task>, Problem> {
+        let caller = cx.caller()?;
+        let trash = show.include_deleted && caller.permissions.has(Permission::TasksAdmin);
+        let (standing, task) = cx.deps.find_task(&cx.session()?, path.id, trash).await?;
+        if standing != Standing::Good {
+            return Err(standing.into());
+        }
         if show.include_deleted {
             cx.require(Permission::TasksAdmin)?;
         }
-        let caller = cx.caller()?;
-        let found = cx.deps.find_task(&cx.session()?, path.id, show.include_deleted).await?;
-        match found {
-            (Standing::Good, Some(task)) if task.visible_to(caller.sub, caller.permissions) => {
-                Ok(Found(task))
-            }
-            (Standing::Good, _) => Err(Problem::new(Kind::TaskNotFound)),
-            (standing, _) => Err(standing.into()),
-        }
+        task.filter(|task| task.visible_to(caller.sub, caller.permissions))
+            .map(Found)
+            .ok_or_else(|| Problem::new(Kind::TaskNotFound))
     }
 }

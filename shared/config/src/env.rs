@@ -92,6 +92,17 @@ impl Env {
         text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(str::to_owned).collect()
     }
 
+    /// The contents of the file that a setting names, if it names one.
+    #[expect(clippy::disallowed_methods, reason = "settings are read at the start, before requests")]
+    pub fn file(&self, name: &str) -> Result<Option<Vec<u8>>, ConfigError> {
+        self.text(name)
+            .map(|path| {
+                std::fs::read(path)
+                    .map_err(|error| ConfigError::new(name, format!("cannot be read: {error}")))
+            })
+            .transpose()
+    }
+
     /// Where a secret comes from: `NAME`, `NAME_FILE` or `NAME_ARN`.
     pub fn secret(&self, name: &str, what: &str) -> Result<SecretRef, ConfigError> {
         let (file, arn) = (format!("{name}_FILE"), format!("{name}_ARN"));

@@ -87,10 +87,8 @@ impl Secrets {
 
     async fn fetch(&self, arn: &str) -> Result<SecretString, SecretError> {
         let client = self.client.get_or_init(client).await;
-        let answer = client
-            .get_secret_value()
-            .secret_id(arn)
-            .send()
+        // Boxed: the SDK's future is large, and rarely runs.
+        let answer = Box::pin(client.get_secret_value().secret_id(arn).send())
             .await
             .map_err(|e| SecretError::Arn(arn.to_owned(), DisplayErrorContext(e).to_string()))?;
         answer

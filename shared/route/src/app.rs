@@ -8,13 +8,14 @@ use clock::Clock;
 use config::{ConfigError, Env, Secrets, Stage, defaults};
 use tokio::time::timeout;
 
+use crate::auth_settings;
 use crate::deps::Deps;
 use crate::input::{Input, Shape};
 use crate::route::Route;
 use crate::spec::Access;
 
 /// A route with everything that it needs.
-pub struct App<R: Route> {
+pub(crate) struct App<R: Route> {
     pub(crate) deps: R::Deps,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) shape: Shape,
@@ -27,17 +28,17 @@ pub struct App<R: Route> {
 
 impl<R: Route> App<R> {
     /// Reads the settings. What is missing or wrong ends here.
-    pub fn prepare(env: &Env, clock: Clock) -> Result<Arc<Self>, ConfigError> {
+    pub(crate) fn prepare(env: &Env, clock: Clock) -> Result<Arc<Self>, ConfigError> {
         let stage: Stage = env.required("STAGE", "local, staging or production")?;
         let public_url: String = env.required("PUBLIC_URL", "where clients reach the API")?;
         let deps = R::Deps::prepare(env, &Secrets::new(clock.clone()))?;
         let verifier = match R::SPEC.access {
             Access::Public => None,
             Access::Requires(_) => {
-                let settings = auth::Settings::from_env(env, stage)?;
+                let settings = auth_settings::read(env, stage)?;
                 let shelf = deps.key_shelf(&settings.issuer);
                 let verifier = Verifier::new(settings, clock.clone(), shelf)
-                    .map_err(|error| ConfigError::new("AUTH_JWKS_URL", error.to_string()))?;
+                    .map_err(|error| ConfigError::new("AUTH_…", error.to_string()))?;
                 Some(verifier)
             }
         };
@@ -56,7 +57,7 @@ impl<R: Route> App<R> {
 
     /// Connects while the environment starts. Never fails: a function that starts during an outage
     /// answers 503 until it is over, instead of dying again and again.
-    pub async fn warm_up(&self) {
+    pub(crate) async fn warm_up(&self) {
         let verifier = async {
             if let Some(verifier) = &self.verifier {
                 verifier.warm_up().await;

@@ -1,11 +1,11 @@
 //! A route without its type, for the catalog and for whoever calls many routes.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
 use config::{ConfigError, Env};
+use futures_util::future::BoxFuture;
 
 use crate::app::App;
 use crate::deps::{Deps, Need};
@@ -30,8 +30,11 @@ pub struct Entry {
     /// Every problem that it can answer with.
     pub problems: Vec<Kind>,
     /// Prepares it in this process.
-    pub prepare: fn(&Env, Clock) -> Result<Arc<dyn Function>, ConfigError>,
+    pub prepare: Prepare,
 }
+
+/// Prepares a function from its settings.
+pub type Prepare = fn(&Env, Clock) -> Result<Arc<dyn Function>, ConfigError>;
 
 /// A function that is ready for requests.
 pub trait Function: Send + Sync {
@@ -40,7 +43,7 @@ pub trait Function: Send + Sync {
         &self,
         event: Event,
         time_left: Duration,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>>;
+    ) -> BoxFuture<'_, Answer>;
 }
 
 impl<R: Route> Function for App<R> {
@@ -48,7 +51,7 @@ impl<R: Route> Function for App<R> {
         &self,
         event: Event,
         time_left: Duration,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+    ) -> BoxFuture<'_, Answer> {
         Box::pin(pipeline::answer(self, event, time_left))
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod app;
+mod auth_settings;
 mod deps;
 mod entry;
 mod etag;
@@ -19,11 +20,11 @@ mod spec;
 mod trace;
 
 pub use deps::{Deps, Need};
-pub use entry::{Entry, Function};
+pub use entry::{Entry, Function, Prepare};
 pub use etag::ETag;
 pub use gate::permit;
 pub use input::{
-    FromJson, FromQuery, Idempotency, Input, Json, Parameters, Path, Query, Resource, Shape,
+    AnyQuery, FromJson, FromQuery, Idempotency, Input, Json, Parameters, Path, Query, Resource, Shape,
 };
 pub use problem::{Kind, Problem};
 pub use reply::{Created, Entity, Found, Never, Reply, Response};

@@ -57,7 +57,7 @@ async fn handled<R: Route>(
 
     let judged = gate::permit(&R::SPEC, caller) // 403
         .and_then(|()| if app.shape.body { request.read_body() } else { Ok(()) }) // 415, 413, 400
-        .and_then(|()| check_names(request, &app.shape.parameters)) // 422
+        .and_then(|()| check_names(request, &app.shape)) // 422
         .and_then(|()| R::Input::read(request)); // 422, 400, 404
     let input = match judged {
         Ok(input) => input,
@@ -101,7 +101,7 @@ fn refusal<R: Route>(
     Response {
         status: problem.kind().status(),
         body: problem.body(&app.public_url, &request.instance, &request.id),
-        headers: problem.headers,
+        headers: problem.take_headers(),
         etag: None,
         content_type: "application/problem+json",
     }

@@ -261,12 +261,16 @@ impl Kind {
     }
 }
 
-/// One problem, on its way to becoming an answer.
+/// One problem, on its way to becoming an answer. Boxed: it is the rare way out of a function, and
+/// should not make the usual one wide.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     kind: Kind,
     detail: Option<Cow<'static, str>>,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, String)>,
     members: Members,
     /// What we know of the cause. The answer cannot reach it: only the log line takes it.
     cause: Option<Cause>,
@@ -308,8 +312,13 @@ struct Body<'a> {
 impl Problem {
     /// A problem of a kind, with the kind's own words.
     pub fn new(kind: Kind) -> Self {
-        let mut problem =
-            Self { kind, detail: None, headers: vec![], members: Members::default(), cause: None };
+        let mut problem = Self(Box::new(Inner {
+            kind,
+            detail: None,
+            headers: Vec::new(),
+            members: Members::default(),
+            cause: None,
+        }));
         match kind {
             Kind::Unauthenticated => problem.challenge("Bearer".to_owned()),
             Kind::InvalidToken | Kind::TokenRevoked => {
@@ -327,7 +336,7 @@ impl Problem {
     /// The caller lacks a permission.
     pub fn forbidden(required: Permission) -> Self {
         let mut problem = Self::new(Kind::Forbidden);
-        problem.members.required = Some(required.name());
+        problem.0.members.required = Some(required.name());
         problem.challenge(format!(
             "Bearer error=\"insufficient_scope\", scope=\"{}\"",
             required.name()
@@ -338,7 +347,7 @@ impl Problem {
     /// The address knows other methods.
     pub fn method_not_allowed(allow: &str) -> Self {
         let mut problem = Self::new(Kind::MethodNotAllowed);
-        problem.headers.push(("allow", allow.to_owned()));
+        problem.0.headers.push(("allow", allow.to_owned()));
         problem
     }
 
@@ -350,7 +359,7 @@ impl Problem {
     /// Values that are not valid.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let mut problem = Self::new(Kind::ValidationFailed);
-        problem.members.errors = errors;
+        problem.0.members.errors = errors;
         problem
     }
 
@@ -362,56 +371,61 @@ impl Problem {
     /// The same problem, said more exactly.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
     /// The same problem, with the place of the fault.
     #[must_use]
     pub fn at(mut self, pointer: &str, code: &'static str, detail: &'static str) -> Self {
-        self.members.errors.push(field_error(pointer, code, detail));
+        self.0.members.errors.push(field_error(pointer, code, detail));
         self
     }
 
     /// The same problem, with its cause for the log.
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
-        self.cause = Some(Cause(cause.into()));
+        self.0.cause = Some(Cause(cause.into()));
         self
     }
 
     /// The kind.
-    pub const fn kind(&self) -> Kind {
-        self.kind
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The headers of the answer.
+    pub(crate) fn take_headers(&mut self) -> Vec<(&'static str, String)> {
+        std::mem::take(&mut self.0.headers)
     }
 
     /// Takes the cause out, for the log line.
     pub(crate) fn take_cause(&mut self) -> Option<String> {
-        self.cause.take().map(|cause| cause.0)
+        self.0.cause.take().map(|cause| cause.0)
     }
 
     /// The body of the answer.
     pub(crate) fn body(&self, public_url: &str, instance: &str, request_id: &str) -> String {
         let body = Body {
-            r#type: format!("{public_url}/problems#{}", self.kind.code()),
-            title: self.kind.title(),
-            status: self.kind.status(),
-            detail: self.detail.as_deref().unwrap_or(self.kind.row().4),
+            r#type: format!("{public_url}/problems#{}", self.0.kind.code()),
+            title: self.0.kind.title(),
+            status: self.0.kind.status(),
+            detail: self.0.detail.as_deref().unwrap_or(self.0.kind.row().4),
             instance,
-            code: self.kind.code(),
+            code: self.0.kind.code(),
             request_id,
-            members: &self.members,
+            members: &self.0.members,
         };
         // Strings, numbers and lists of them: nothing that JSON cannot say.
         serde_json::to_string(&body).unwrap_or_default()
     }
 
     fn challenge(&mut self, challenge: String) {
-        self.headers.push(("www-authenticate", challenge));
+        self.0.headers.push(("www-authenticate", challenge));
     }
 
     fn retry_after(&mut self, seconds: u32) {
-        self.headers.push(("retry-after", seconds.to_string()));
+        self.0.headers.push(("retry-after", seconds.to_string()));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Where signing keys survive an outage of the issuer: beside the data, in Postgres.
 
-use auth::{BoxFuture, KeyShelf, Shelved};
+use auth::{KeyShelf, Shelved};
 use db::{Db, Read, Role, Write};
+use futures_util::future::BoxFuture;
 
 /// The shelf of one issuer, as a login role reaches it.
 pub struct Shelf<R> {
@@ -26,7 +27,7 @@ impl KeyShelf for Shelf<Read> {
     }
 
     /// Readers keep nothing: the database does not let them.
-    fn keep<'a>(&'a self, _: &'a str) -> BoxFuture<'a, ()> {
+    fn keep(&self, _: &str) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
 }
@@ -36,9 +37,10 @@ impl KeyShelf for Shelf<Write> {
         Box::pin(self.kept())
     }
 
-    fn keep<'a>(&'a self, json: &'a str) -> BoxFuture<'a, ()> {
+    fn keep(&self, json: &str) -> BoxFuture<'_, ()> {
+        let json = json.to_owned();
         Box::pin(async move {
-            if let Err(error) = self.db.keep_keys(&self.issuer, json).await {
+            if let Err(error) = self.db.keep_keys(&self.issuer, &json).await {
                 tracing::warn!(target: telemetry::TARGET, %error, "the key set was not kept");
             }
         })

@@ -5,8 +5,8 @@ use clock::Clock;
 /// The trace, and this request's own place in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    trace_id: String,
-    span_id: String,
+    id: String,
+    span: String,
     flags: String,
 }
 
@@ -15,14 +15,14 @@ impl Trace {
     /// is valid.
     pub fn of(header: Option<&str>, clock: &Clock) -> Self {
         // The last 16 digits of a UUIDv7 are random but for two bits.
-        let span_id = clock.new_id().simple().to_string()[16..].to_owned();
+        let span = clock.new_id().simple().to_string()[16..].to_owned();
         match header.and_then(parse) {
-            Some((trace_id, flags)) => {
-                Self { trace_id: trace_id.to_owned(), span_id, flags: flags.to_owned() }
+            Some((id, flags)) => {
+                Self { id: id.to_owned(), span, flags: flags.to_owned() }
             }
             None => Self {
-                trace_id: clock.new_id().simple().to_string(),
-                span_id,
+                id: clock.new_id().simple().to_string(),
+                span,
                 flags: "01".to_owned(),
             },
         }
@@ -30,12 +30,12 @@ impl Trace {
 
     /// The id of the trace.
     pub fn trace_id(&self) -> &str {
-        &self.trace_id
+        &self.id
     }
 
     /// The header with which whoever comes next goes on.
     pub fn traceparent(&self) -> String {
-        format!("00-{}-{}-{}", self.trace_id, self.span_id, self.flags)
+        format!("00-{}-{}-{}", self.id, self.span, self.flags)
     }
 }
 

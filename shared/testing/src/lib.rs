@@ -1,1 +1,30 @@
-//! x
+#![doc = include_str!("../README.md")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends, and says where"
+)]
+
+mod app;
+mod caller;
+mod database;
+mod fleet;
+mod log;
+mod proxy;
+mod random;
+mod reply;
+mod rig;
+mod router;
+mod runtime_api;
+
+pub use app::{Setup, TestApp};
+pub use caller::{Call, Caller};
+pub use database::TestDatabase;
+pub use fleet::Fleet;
+pub use log::lines_of;
+pub use proxy::Proxy;
+pub use random::Random;
+pub use reply::Reply;
+pub use rig::{Rig, rig};
+pub use runtime_api::RuntimeApi;

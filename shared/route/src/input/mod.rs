@@ -13,7 +13,7 @@ pub use body::{FromJson, Json};
 pub use idempotency::Idempotency;
 pub use path::{Path, Resource};
 pub(crate) use query::check_names;
-pub use query::{FromQuery, Parameters, Query};
+pub use query::{AnyQuery, FromQuery, Parameters, Query};
 
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
@@ -25,6 +25,8 @@ pub struct Shape {
     pub body: bool,
     /// The query parameters it knows; any other is an error.
     pub parameters: Vec<&'static str>,
+    /// Whether it does not care for parameters: true only of what answers for unknown addresses.
+    pub any_parameters: bool,
     /// The names in its path.
     pub path: Vec<&'static str>,
     /// Whether it takes an `Idempotency-Key`.

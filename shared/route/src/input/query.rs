@@ -38,6 +38,21 @@ impl<T: FromQuery> Input for Query<T> {
     }
 }
 
+/// Whatever the query says: only for the function that answers for unknown addresses.
+pub struct AnyQuery;
+
+impl Input for AnyQuery {
+    const STEP: Step = Step::Values;
+
+    fn describe(shape: &mut Shape) {
+        shape.any_parameters = true;
+    }
+
+    fn read(_: &Request) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+}
+
 /// The parameters of a query, taken one by one. Which names exist was checked before.
 pub struct Parameters {
     given: BTreeMap<String, String>,
@@ -73,7 +88,11 @@ impl Parameters {
 }
 
 /// Refuses parameters that the route does not know, and those that are given twice.
-pub(crate) fn check_names(request: &Request, known: &[&str]) -> Result<(), Problem> {
+pub(crate) fn check_names(request: &Request, shape: &Shape) -> Result<(), Problem> {
+    if shape.any_parameters {
+        return Ok(());
+    }
+    let known = &shape.parameters;
     let mut errors: Vec<FieldError> = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     for (name, value) in request.query() {

@@ -1,0 +1,5 @@
+//! The function `migrate`.
+
+fn main() -> std::process::ExitCode {
+    migrate::main()
+}

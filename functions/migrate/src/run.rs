@@ -1,0 +1,73 @@
+//! One run: lock, roles, migrations.
+
+use config::{ConfigError, SecretError, Secrets};
+use serde::Serialize;
+
+use crate::connection;
+use crate::roles;
+use crate::settings::Settings;
+
+mod embedded {
+    //! The files of `migrations/`, as part of the program.
+    refinery::embed_migrations!("../../migrations");
+}
+
+/// What a run did.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The migrations that it applied; none if there was nothing to do.
+    pub applied: Vec<String>,
+    /// The version of the database now.
+    pub version: u32,
+}
+
+/// Why a run failed. What was applied before stays applied; the failed migration left nothing.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the texts say it")]
+pub enum Error {
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Secret(#[from] SecretError),
+    #[error("{0}")]
+    Credentials(String),
+    #[error("the database says: {}", says(.0))]
+    Database(#[from] tokio_postgres::Error),
+    #[error("a migration failed: {0}")]
+    Migration(#[from] refinery::Error),
+}
+
+fn says(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned())
+}
+
+/// Any number, as long as nobody else locks it: one run at a time in this database cluster.
+const LOCK: i64 = 7_204_161_530_011_913;
+
+/// Brings the database to the version of this program.
+#[expect(clippy::disallowed_methods, reason = "connections of its own, not pooled ones")]
+pub async fn run(settings: &Settings, secrets: &Secrets) -> Result<Report, Error> {
+    let admin = connection::open(settings, secrets, &settings.admin).await?;
+    // Roles belong to the cluster but advisory locks to a database: two databases of one cluster
+    // are migrated at the same time only by tests, which tell them apart themselves.
+    admin.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
+    roles::ensure(&admin, settings, secrets).await?;
+
+    let (_, secret) = settings
+        .roles
+        .iter()
+        .find(|(role, _)| *role == "migrate")
+        .ok_or_else(|| Error::Credentials("the role migrate has no secret".to_owned()))?;
+    let mut migrate = connection::open(settings, secrets, secret).await?;
+    migrate.batch_execute("SET ROLE app_owner").await?;
+    let report = embedded::migrations::runner().run_async(&mut migrate).await?;
+    let version = embedded::migrations::runner()
+        .get_last_applied_migration_async(&mut migrate)
+        .await?
+        .map_or(0, |migration| migration.version());
+    Ok(Report {
+        applied: report.applied_migrations().iter().map(ToString::to_string).collect(),
+        version: u32::try_from(version).unwrap_or_default(),
+    })
+    // The lock ends with the connection that holds it.
+}

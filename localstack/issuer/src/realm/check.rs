@@ -1,0 +1,75 @@
+//! What an export may not contain, because the issuer would make other tokens from it than
+//! Keycloak. Better no start than a test that passes against the wrong token.
+
+use std::collections::HashSet;
+
+use super::{Client, Realm, RealmError, Role, User};
+use crate::mappers;
+
+impl Realm {
+    pub(super) fn check(&self) -> Result<(), RealmError> {
+        let found = self
+            .missing_scopes()
+            .or_else(|| self.unknown_mapper())
+            .or_else(|| self.composite_role())
+            .or_else(|| self.clients.iter().find_map(|client| self.client_fault(client)))
+            .or_else(|| self.users.iter().find_map(|user| self.user_fault(user)));
+        found.map_or(Ok(()), |reason| Err(RealmError::Unsupported(reason)))
+    }
+
+    fn missing_scopes(&self) -> Option<String> {
+        let own = self.default_scopes.iter().chain(&self.optional_scopes);
+        let used = self.clients.iter().flat_map(|client| {
+            client.default_client_scopes.iter().chain(&client.optional_client_scopes)
+        });
+        own.chain(used)
+            .find(|name| self.scope(name).is_none())
+            .map(|name| format!("client scope `{name}` is used but not defined"))
+    }
+
+    fn unknown_mapper(&self) -> Option<String> {
+        let of_scopes = self.client_scopes.iter().flat_map(|scope| &scope.protocol_mappers);
+        let of_clients = self.clients.iter().flat_map(|client| &client.protocol_mappers);
+        of_scopes
+            .chain(of_clients)
+            .find(|mapper| !mappers::KNOWN.contains(&mapper.kind.as_str()))
+            .map(|mapper| format!("protocol mapper `{}` is not supported", mapper.kind))
+    }
+
+    fn composite_role(&self) -> Option<String> {
+        let all = self.roles.realm.iter().chain(self.roles.client.values().flatten());
+        all.filter(|role| role.composite)
+            .map(|role| format!("role `{}` is composite, which is not supported", role.name))
+            .next()
+    }
+
+    fn client_fault(&self, client: &Client) -> Option<String> {
+        let id = &client.client_id;
+        if !client.full_scope_allowed {
+            return Some(format!("client `{id}` has no full scope, which is not supported"));
+        }
+        if client.service_accounts_enabled && self.service_account(id).is_none() {
+            return Some(format!("client `{id}` has no service account user"));
+        }
+        let open = client.direct_access_grants_enabled || client.service_accounts_enabled;
+        if open && !client.public_client && client.secret.is_empty() {
+            return Some(format!("client `{id}` has no secret"));
+        }
+        None
+    }
+
+    fn user_fault(&self, user: &User) -> Option<String> {
+        let missing = |known: &[Role], wanted: &[String]| {
+            let known: HashSet<_> = known.iter().map(|role| &role.name).collect();
+            wanted.iter().find(|name| !known.contains(name)).cloned()
+        };
+        let of_clients = || {
+            user.client_roles.iter().find_map(|(client, wanted)| {
+                missing(self.roles.client.get(client).map_or(&[], Vec::as_slice), wanted)
+            })
+        };
+        missing(&self.roles.realm, &user.realm_roles)
+            .or_else(of_clients)
+            .map(|role| format!("user `{}` has the undefined role `{role}`", user.username))
+    }
+}

@@ -1,0 +1,123 @@
+//! What the tests share: settings, claims, and tokens of every kind.
+
+mod bearer;
+mod confusion;
+mod good;
+mod issuer;
+mod keys;
+mod mutations;
+mod outage;
+mod refusals;
+mod rotation;
+mod shelf;
+mod signer;
+mod tls;
+
+use clock::Clock;
+use domain::RoleMap;
+use serde_json::{Value, json};
+
+use self::signer::{RSA, Signer};
+use crate::{Alg, KeySet, Refusal, Settings, Verifier};
+
+/// The time in tests that need no clock.
+const NOW: i64 = 1_800_000_000;
+const ISSUER: &str = "https://id.example.com/realms/task-manager";
+const SUB: &str = "0197a5b0-7c1e-4f6a-9b1d-3f5b8c2d4e6f";
+
+fn settings() -> Settings {
+    Settings {
+        issuer: ISSUER.to_owned(),
+        jwks_url: format!("{ISSUER}/protocol/openid-connect/certs"),
+        audiences: vec!["task-api".to_owned(), "fastapi-backend".to_owned()],
+        authorized_parties: Vec::new(),
+        algorithms: vec![Alg::Rs256],
+        role_clients: vec!["task-api".to_owned()],
+        role_map: RoleMap::default(),
+        http_allowed: false,
+        ca_pem: None,
+    }
+}
+
+fn all_algorithms() -> Settings {
+    Settings { algorithms: Alg::ALL.to_vec(), ..settings() }
+}
+
+/// The header that Keycloak writes.
+fn header(alg: &str, kid: &str) -> Value {
+    json!({"alg": alg, "typ": "JWT", "kid": kid})
+}
+
+/// The claims of a person's access token that Keycloak writes.
+fn claims(now: i64) -> Value {
+    json!({
+        "exp": now + 300,
+        "iat": now,
+        "auth_time": now - 10,
+        "jti": "onrtro:8a7e6c1d-93a8-4a31-9a0f-4a1d7f1f1f10",
+        "iss": ISSUER,
+        "aud": ["account", "task-api"],
+        "sub": SUB,
+        "typ": "Bearer",
+        "azp": "task-web",
+        "sid": "b7e1c2d3-0a4f-4c55-8f0e-2d6a9b8c7d6e",
+        "acr": "1",
+        "realm_access": {"roles": ["offline_access", "user"]},
+        "resource_access": {"account": {"roles": ["manage-account", "admin"]}},
+        "scope": "openid profile email",
+        "email_verified": true,
+        "name": "Alice Example",
+        "preferred_username": "alice",
+        "email": "alice@example.com",
+    })
+}
+
+/// The claims of a client that acts for itself.
+fn service_claims(now: i64) -> Value {
+    let mut claims = claims(now);
+    without(&mut claims, "sid");
+    claims["preferred_username"] = json!("service-account-task-worker");
+    claims["client_id"] = json!("task-worker");
+    claims["azp"] = json!("task-worker");
+    claims
+}
+
+fn without(object: &mut Value, name: &str) {
+    object.as_object_mut().unwrap().remove(name).unwrap();
+}
+
+/// A good token of the usual key.
+fn good(now: i64) -> String {
+    RSA.token("RS256", &claims(now))
+}
+
+fn key_set(signers: &[&Signer]) -> KeySet {
+    KeySet::read(jwks(signers).as_bytes(), &Alg::ALL).unwrap()
+}
+
+fn jwks(signers: &[&Signer]) -> String {
+    let keys: Vec<Value> = signers.iter().map(|signer| signer.jwk()).collect();
+    json!({ "keys": keys }).to_string()
+}
+
+/// Asks a verifier as a client would.
+async fn ask(verifier: &Verifier, token: &str) -> Result<(), Refusal> {
+    verifier.verify(&[&format!("Bearer {token}")]).await.map(|_| ())
+}
+
+/// A verifier for the keys at an address.
+fn verifier(address: &str, clock: &Clock) -> Verifier {
+    let settings = Settings { jwks_url: address.to_owned(), http_allowed: true, ..settings() };
+    Verifier::new(settings, clock.clone(), None).unwrap()
+}
+
+/// Waits until something in the background has happened.
+async fn eventually(what: &str, happened: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if happened() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("never happened: {what}");
+}

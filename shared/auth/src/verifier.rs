@@ -1,0 +1,62 @@
+//! The verification of a token from beginning to end.
+
+use std::sync::Arc;
+
+use clock::Clock;
+
+use crate::claims::Claims;
+use crate::fetch::Source;
+use crate::store::Store;
+use crate::token::Token;
+use crate::{Caller, KeySet, KeyShelf, Reason, Refusal, Settings, SettingsError, bearer};
+
+/// Tells who is calling. Clones share one set of keys.
+#[derive(Clone)]
+pub struct Verifier {
+    settings: Arc<Settings>,
+    clock: Clock,
+    store: Arc<Store>,
+}
+
+impl Verifier {
+    /// A verifier without keys yet. Does nothing but look at the settings.
+    pub fn new(
+        settings: Settings,
+        clock: Clock,
+        shelf: Option<Arc<dyn KeyShelf>>,
+    ) -> Result<Self, SettingsError> {
+        let source = Source::new(&settings)?;
+        let store = Store::new(clock.clone(), source, settings.algorithms.clone(), shelf);
+        Ok(Self { settings: Arc::new(settings), clock, store: Arc::new(store) })
+    }
+
+    /// Gets keys now, so that the first request need not. Without success it is left to that one.
+    pub async fn warm_up(&self) {
+        self.store.any().await;
+    }
+
+    /// The caller, by the values of the request's `Authorization` header.
+    pub async fn verify(&self, authorization: &[&str]) -> Result<Caller, Refusal> {
+        let token = bearer::token(authorization)?;
+        let token = Token::read(token, &self.settings.algorithms)?;
+        let keys = self.store.holding(&token.kid).await.ok_or(Refusal::Unavailable)?;
+        Ok(admit(&token, &keys, &self.settings, self.clock.unix_seconds())?)
+    }
+}
+
+/// Judges the text of a token by the given keys, at the given time in seconds since 1970.
+pub fn judge(token: &str, keys: &KeySet, settings: &Settings, now: i64) -> Result<Caller, Reason> {
+    admit(&Token::read(token, &settings.algorithms)?, keys, settings, now)
+}
+
+fn admit(
+    token: &Token<'_>,
+    keys: &KeySet,
+    settings: &Settings,
+    now: i64,
+) -> Result<Caller, Reason> {
+    keys.check(token)?;
+    let claims = Claims::read(&token.claims)?;
+    let life = claims.check(settings, now)?;
+    Caller::of(&claims, &life, settings)
+}

@@ -1,0 +1,94 @@
+//! The table of routes and roles.
+
+use std::fmt::Write as _;
+
+use domain::{Permission, Permissions, Role, RoleMap};
+use route::{Access, Entry};
+
+/// Whom a column of the table is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// Who has no token.
+    Anonymous,
+    /// Who has a token without a role that counts.
+    NoRole,
+    /// Who has a role.
+    Has(Role),
+}
+
+impl Column {
+    /// Every column, weakest first.
+    pub const ALL: [Self; 5] = [
+        Self::Anonymous,
+        Self::NoRole,
+        Self::Has(Role::Viewer),
+        Self::Has(Role::User),
+        Self::Has(Role::Admin),
+    ];
+
+    /// The heading.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::NoRole => "no-role",
+            Self::Has(role) => role.name(),
+        }
+    }
+
+    /// What they may, by default.
+    pub fn permissions(self) -> Permissions {
+        match self {
+            Self::Anonymous | Self::NoRole => Permissions::NONE,
+            Self::Has(role) => RoleMap::default().permissions(role),
+        }
+    }
+
+    /// What they meet at a route: `yes`; a refusal; or, where the path names a task, whether they
+    /// reach `any` or only their `own`, which includes what is assigned to them.
+    pub fn cell(self, entry: &Entry) -> &'static str {
+        let Access::Requires(required) = entry.spec.access else { return "yes" };
+        if self == Self::Anonymous {
+            return "401";
+        }
+        if !self.permissions().has(required) {
+            return "403";
+        }
+        if entry.shape.path.is_empty() {
+            "yes"
+        } else if self.permissions().has(Permission::TasksReadAll) {
+            "any"
+        } else {
+            "own"
+        }
+    }
+}
+
+/// The table as `routes.txt` holds it.
+pub fn render(entries: &[Entry]) -> String {
+    let mut text = String::from(
+        "# Who may call what. Written by `make generate`; review it like code.\n\
+         # yes: may call it · own: for their own tasks · any: for any task · 401, 403: may not\n",
+    );
+    let mut line = |words: [&str; 4], cells: &[&str]| {
+        let [method, path, function, permission] = words;
+        let _ = write!(text, "{method:<8}{path:<24}{function:<16}{permission:<16}");
+        for cell in cells {
+            let _ = write!(text, "{cell:<11}");
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    };
+    let headings: Vec<&str> = Column::ALL.iter().map(|column| column.name()).collect();
+    line(["# method", " path", "function", "permission"], &headings);
+    for entry in entries {
+        let permission = match entry.spec.access {
+            Access::Public => "public",
+            Access::Requires(permission) => permission.name(),
+        };
+        let cells: Vec<&str> = Column::ALL.iter().map(|column| column.cell(entry)).collect();
+        for path in entry.spec.paths() {
+            line([entry.spec.method.name(), path, entry.spec.name, permission], &cells);
+        }
+    }
+    text
+}

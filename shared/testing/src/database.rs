@@ -1,0 +1,110 @@
+//! A database of one's own.
+
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row};
+use uuid::Uuid;
+
+use crate::rig::rig;
+
+/// A copy of the migrated database, removed when it is dropped.
+pub struct TestDatabase {
+    name: String,
+    client: Client,
+    keep_laws: bool,
+}
+
+/// What must hold of any database, however it was used. Each query returns what breaks a law.
+const LAWS: [(&str, &str); 3] = [
+    (
+        "each version of a task has one event (while no relay takes them away)",
+        "SELECT t.id::text FROM app.tasks t
+         WHERE t.version <> (SELECT count(*) FROM app.outbox o WHERE o.aggregate_id = t.id)",
+    ),
+    (
+        "each event belongs to a version that exists",
+        "SELECT o.aggregate_id::text FROM app.outbox o
+         LEFT JOIN app.tasks t ON t.id = o.aggregate_id AND t.version >= o.aggregate_version
+         WHERE t.id IS NULL AND o.type LIKE 'task.%'",
+    ),
+    (
+        "the counter of a user's tasks is the number of their live tasks",
+        "SELECT user_id::text FROM app.user_state s
+         FULL JOIN (
+            SELECT user_id, count(*) AS n FROM app.tasks WHERE deleted_at IS NULL GROUP BY user_id
+         ) t USING (user_id)
+         WHERE coalesce(s.task_count, 0) <> coalesce(t.n, 0)",
+    ),
+];
+
+impl TestDatabase {
+    pub(crate) async fn create() -> Self {
+        let name = format!("t_{}", Uuid::now_v7().simple());
+        rig().clone_template(&name).await;
+        let client = rig().admin(&name).await;
+        Self { name, client, keep_laws: true }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// For tests that break the laws on purpose.
+    pub fn outlaw(&mut self) {
+        self.keep_laws = false;
+    }
+
+    /// Runs statements as superuser.
+    pub async fn run(&self, sql: &str) {
+        self.client.batch_execute(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
+    }
+
+    /// Rows of a query, as superuser.
+    pub async fn rows(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Vec<Row> {
+        self.client.query(sql, parameters).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"))
+    }
+
+    /// A single number.
+    pub async fn count(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> i64 {
+        self.rows(sql, parameters).await[0].get(0)
+    }
+
+    /// What breaks a law, if anything does.
+    pub async fn broken_laws(&self) -> Vec<String> {
+        broken_laws(&self.client).await
+    }
+}
+
+async fn broken_laws(client: &Client) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (law, query) in LAWS {
+        let offenders = client.query(query, &[]).await.unwrap_or_else(|e| panic!("{law}: {e:?}"));
+        if !offenders.is_empty() {
+            broken.push(format!("not true: {law} ({} times)", offenders.len()));
+        }
+    }
+    broken
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let name = self.name.clone();
+        let judge = self.keep_laws && !std::thread::panicking();
+        // A test's runtime cannot be waited for inside itself, so this one has its own.
+        let work = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.unwrap().block_on(async move {
+                let broken = if judge {
+                    broken_laws(&rig().admin(&name).await).await
+                } else {
+                    Vec::new()
+                };
+                let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+                let _ = rig().admin("postgres").await.batch_execute(&drop).await;
+                broken
+            })
+        };
+        let broken = std::thread::spawn(work).join().unwrap_or_default();
+        assert!(broken.is_empty() || std::thread::panicking(), "{}", broken.join("\n"));
+    }
+}

@@ -1,0 +1,179 @@
+//! A TCP proxy that counts and spoils.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Mutex, Notify};
+
+use crate::random::Random;
+
+/// Stands before a server on this machine. Works below TLS: it sees when bytes flow, not what they say.
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    server: u16,
+    refusing: AtomicBool,
+    delay_ms: AtomicU64,
+    /// In how many of a hundred cases an answer is dropped.
+    dropping: AtomicU32,
+    /// How many answers are dropped for certain.
+    drop_next: AtomicU32,
+    dropped: AtomicU64,
+    connections: AtomicU64,
+    round_trips: AtomicU64,
+    random: Mutex<Random>,
+    cut: Notify,
+}
+
+/// Until a connection has had so many turns it is still shaking hands (TLS, then SCRAM).
+const HANDSHAKE_TURNS: u64 = 7;
+
+impl Proxy {
+    /// A proxy before the server on this port.
+    pub async fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Shared {
+            server,
+            refusing: AtomicBool::new(false),
+            delay_ms: AtomicU64::new(0),
+            dropping: AtomicU32::new(0),
+            drop_next: AtomicU32::new(0),
+            dropped: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+            round_trips: AtomicU64::new(0),
+            random: Mutex::new(Random::seeded(u64::from(port))),
+            cut: Notify::new(),
+        });
+        tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Self { port, shared }
+    }
+
+    /// Where to connect instead.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Closes new connections at once, or stops doing so. Cuts those that are open.
+    pub fn refuse(&self, on: bool) {
+        self.shared.refusing.store(on, Ordering::SeqCst);
+        self.cut();
+    }
+
+    /// Cuts every open connection.
+    pub fn cut(&self) {
+        self.shared.cut.notify_waiters();
+    }
+
+    /// Holds every answer back for so long.
+    pub fn delay(&self, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.shared.delay_ms.store(ms, Ordering::SeqCst);
+    }
+
+    /// Lets so many of a hundred requests through but drops their answers, with the connection.
+    pub fn drop_answers(&self, percent: u32) {
+        self.shared.dropping.store(percent, Ordering::SeqCst);
+    }
+
+    /// Does that with the next `count` requests for certain.
+    pub fn drop_next_answers(&self, count: u32) {
+        self.shared.drop_next.store(count, Ordering::SeqCst);
+    }
+
+    /// How many answers were dropped.
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::SeqCst)
+    }
+
+    /// How many connections were made.
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// How often the client spoke and had to wait for the server, on all connections together.
+    pub fn round_trips(&self) -> u64 {
+        self.shared.round_trips.load(Ordering::SeqCst)
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    while let Ok((client, _)) = listener.accept().await {
+        if shared.refusing.load(Ordering::SeqCst) {
+            continue;
+        }
+        shared.connections.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(pass(client, Arc::clone(&shared)));
+    }
+}
+
+/// One connection, until either side or a fault ends it.
+async fn pass(client: TcpStream, shared: Arc<Shared>) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", shared.server)).await else { return };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let turns = Turns::default();
+    tokio::select! {
+        () = requests(from_client, to_server, &shared, &turns) => {}
+        () = answers(from_server, to_client, &shared, &turns) => {}
+        () = shared.cut.notified() => {}
+    }
+}
+
+/// The turns of one connection.
+#[derive(Default)]
+struct Turns {
+    count: AtomicU64,
+    waiting: AtomicBool,
+}
+
+async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, turns: &Turns) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        if !turns.waiting.swap(true, Ordering::SeqCst) {
+            turns.count.fetch_add(1, Ordering::SeqCst);
+            shared.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            break;
+        }
+    }
+}
+
+async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, turns: &Turns) {
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let answers_request = turns.waiting.swap(false, Ordering::SeqCst);
+        let shaken = turns.count.load(Ordering::SeqCst) > HANDSHAKE_TURNS;
+        if answers_request && shaken && shared.drops().await {
+            shared.dropped.fetch_add(1, Ordering::SeqCst);
+            break;
+        }
+        let delay = shared.delay_ms.load(Ordering::SeqCst);
+        if delay > 0 {
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            break;
+        }
+    }
+}
+
+impl Shared {
+    async fn drops(&self) -> bool {
+        let take = |n: u32| n.checked_sub(1);
+        if self.drop_next.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
+            return true;
+        }
+        let percent = self.dropping.load(Ordering::SeqCst);
+        percent > 0 && self.random.lock().await.percent(u64::from(percent))
+    }
+}

@@ -1,0 +1,127 @@
+//! What all tests of this process share: the services, the issuer, and a migrated database.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use clock::Clock;
+use config::{Env, Secrets};
+use issuer::{Issuer, Realm};
+use services::State;
+use tokio_postgres::Client;
+use tokio_postgres::config::SslMode;
+
+/// The shared parts.
+pub struct Rig {
+    /// Where the services are.
+    pub state: State,
+    /// Who signs in.
+    pub issuer: Issuer,
+}
+
+/// The database that every test's own is a copy of.
+const TEMPLATE: &str = "template_tasks";
+
+/// Clones of a template do not come from an operation that may run twice at once.
+const TEMPLATE_LOCK: i64 = 1_605;
+
+/// The shared parts, made at the first call.
+pub fn rig() -> &'static Rig {
+    static RIG: OnceLock<Rig> = OnceLock::new();
+    RIG.get_or_init(|| {
+        // Its own thread: the caller may be inside a runtime.
+        std::thread::spawn(Rig::start).join().expect("the rig starts")
+    })
+}
+
+impl Rig {
+    fn start() -> Self {
+        crate::log::capture();
+        let env = Env::load().expect("an environment");
+        let state: PathBuf = env
+            .required("SERVICES_STATE", "tests need real services; run them with `make test`")
+            .unwrap_or_else(|error| panic!("{error}"));
+        let state = State::read(&state).expect("the services' state");
+        let realm = services::checkout().join("localstack/keycloak/task-manager-realm.json");
+        let realm = Realm::read(&realm).expect("the realm export");
+        let issuer = Issuer::start(realm, "127.0.0.1:0".parse().unwrap()).expect("an issuer");
+        let rig = Self { state, issuer };
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(rig.make_template());
+        rig
+    }
+
+    /// Makes and migrates the template; fine if another test process did.
+    async fn make_template(&self) {
+        let admin = self.admin("postgres").await;
+        admin.execute("SELECT pg_advisory_lock($1)", &[&TEMPLATE_LOCK]).await.unwrap();
+        let exists = "SELECT 1 FROM pg_database WHERE datname = $1";
+        if admin.query_opt(exists, &[&TEMPLATE]).await.unwrap().is_none() {
+            admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).await.unwrap();
+        }
+        self.migrate(TEMPLATE).await.expect("the migrations run");
+    }
+
+    /// Runs `migrate` on a database.
+    pub async fn migrate(&self, database: &str) -> Result<migrate::Report, migrate::Error> {
+        let settings = migrate::Settings::from_env(&self.migrate_env(database))?;
+        migrate::run(&settings, &Secrets::new(Clock::system())).await
+    }
+
+    /// The settings with which `migrate` reaches a database.
+    pub fn migrate_env(&self, database: &str) -> Env {
+        let secret = |role: &str| self.state.secrets[role].clone();
+        let url = format!("postgres://127.0.0.1:{}/{database}", self.state.postgres.port);
+        Env::of([
+            ("STAGE", "local".to_owned()),
+            ("DATABASE_URL", url),
+            ("DATABASE_CA_FILE", self.state.ca_file.display().to_string()),
+            ("DATABASE_ADMIN_CREDENTIALS_ARN", secret("admin")),
+            ("DATABASE_API_READ_CREDENTIALS_ARN", secret("api_read")),
+            ("DATABASE_API_WRITE_CREDENTIALS_ARN", secret("api_write")),
+            ("DATABASE_WORKER_CREDENTIALS_ARN", secret("worker")),
+            ("DATABASE_MIGRATE_CREDENTIALS_ARN", secret("migrate")),
+        ])
+    }
+
+    /// A connection as superuser, past the pooler.
+    pub async fn admin(&self, database: &str) -> Client {
+        let admin = &self.state.admin;
+        self.connect(self.state.postgres.port, database, &admin.username, &admin.password)
+            .await
+            .expect("a connection as superuser")
+    }
+
+    /// A connection of one's own, to Postgres or to the pooler.
+    pub async fn connect(
+        &self,
+        port: u16,
+        database: &str,
+        user: &str,
+        password: &str,
+    ) -> Result<Client, tokio_postgres::Error> {
+        let tls = db::tls::client(Some(&self.state.ca_file)).expect("TLS");
+        let (client, connection) = tokio_postgres::Config::new()
+            .host("127.0.0.1")
+            .port(port)
+            .dbname(database)
+            .user(user)
+            .password(password)
+            .ssl_mode(SslMode::Require)
+            .connect(tls)
+            .await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// Copies the template.
+    pub(crate) async fn clone_template(&self, name: &str) {
+        let admin = self.admin("postgres").await;
+        admin
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+            .await
+            .expect("a database");
+    }
+}

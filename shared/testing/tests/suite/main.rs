@@ -1,0 +1,22 @@
+//! Everything that is proved on the real services.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends, and says where"
+)]
+
+mod bad_input;
+mod cases;
+mod credentials;
+mod database;
+mod events;
+mod idempotency;
+mod logs;
+mod matrix;
+mod migrations;
+mod outage;
+mod processes;
+mod races;
+mod rights;
+mod round_trips;
+mod tokens;
