@@ -11,7 +11,7 @@ use crate::KeySet;
 /// Keys older than this are fetched anew.
 const REFRESH_AGE: Duration = Duration::from_mins(10);
 /// Keys older than this are no longer believed.
-pub(crate) const STALE_AGE: Duration = Duration::from_hours(24);
+const STALE_AGE: Duration = Duration::from_hours(24);
 /// Between two attempts to replace keys that still serve.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 /// Between two attempts to get any keys at all.
@@ -180,6 +180,6 @@ impl State {
 }
 
 /// How long ago; zero if the clock was set back since.
-pub(crate) fn age(now: SystemTime, then: SystemTime) -> Duration {
+fn age(now: SystemTime, then: SystemTime) -> Duration {
     now.duration_since(then).unwrap_or_default()
 }

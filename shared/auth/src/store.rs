@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clock::Clock;
 
 use crate::fetch::{FetchError, Source};
-use crate::state::{Any, Departure, Landing, STALE_AGE, Search, State, age};
+use crate::state::{Any, Departure, Landing, Search, State};
 use crate::{Alg, KeySet, KeyShelf, Shelved, TARGET};
 
 /// What the shelf may take. It is asked while callers wait.
@@ -88,15 +88,12 @@ impl Store {
         Ok(KeySet::read(&body, &self.algorithms)?)
     }
 
-    /// Takes the keys from the shelf, if they are not too old.
+    /// Takes the keys from the shelf, with the age that they have there.
     async fn unshelve(&self) {
         let Some(shelved) = self.load().await else { return };
         let now = self.clock.now();
         let kept = Duration::from_secs(u64::try_from(shelved.kept_at_unix).unwrap_or_default());
-        let kept_at = (UNIX_EPOCH + kept).min(now);
-        if age(now, kept_at) > STALE_AGE {
-            return;
-        }
+        let kept_at = UNIX_EPOCH.checked_add(kept).map_or(now, |at| at.min(now));
         if let Ok(keys) = KeySet::read(shelved.json.as_bytes(), &self.algorithms) {
             self.state().learn(keys, kept_at);
         }

@@ -81,7 +81,13 @@ pub(crate) fn session(caller: &Caller) -> Session<'_> {
 /// and its own.
 pub(crate) fn problems<R: Route>() -> Vec<Kind> {
     use crate::spec::{Access, Method};
-    let mut kinds = vec![Kind::InternalError, Kind::Timeout];
+    let mut kinds = vec![Kind::InternalError];
+    let mut needs = Vec::new();
+    R::Deps::needs(&mut needs);
+    if !needs.is_empty() {
+        // Who waits for nobody is never late.
+        kinds.push(Kind::Timeout);
+    }
     if R::SPEC.method != Method::Any {
         kinds.push(Kind::ValidationFailed);
     }

@@ -1,7 +1,7 @@
 //! The functions of the catalog, in this process.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clock::Clock;
@@ -22,6 +22,8 @@ use crate::router::Router;
 pub struct Setup {
     /// The port that the functions take for the pooler's.
     pub database_port: Option<u16>,
+    /// The credentials of a database role, as a setting and its value, instead of the usual secret.
+    pub credentials: Vec<(&'static str, &'static str, String)>,
     /// An issuer of the test's own.
     pub issuer: Option<Issuer>,
     /// Settings that are added, or take the place of the usual ones.
@@ -37,8 +39,9 @@ pub struct TestApp {
     /// Who signs in.
     pub issuer: Issuer,
     env: Env,
+    credentials: Vec<(&'static str, &'static str, String)>,
     entries: Vec<Entry>,
-    functions: HashMap<&'static str, Arc<dyn Function>>,
+    functions: Mutex<HashMap<&'static str, Arc<dyn Function>>>,
 }
 
 impl TestApp {
@@ -65,18 +68,27 @@ impl TestApp {
         for (name, value) in setup.env {
             env = env.with(name, value);
         }
-        let clock = Clock::system();
-        let entries = catalog::routes();
-        let functions = entries
-            .iter()
-            .map(|entry| {
-                let env = env_of(&env, entry);
-                let function = (entry.prepare)(&env, clock.clone())
-                    .unwrap_or_else(|error| panic!("{}: {error}", entry.spec.name));
-                (entry.spec.name, function)
-            })
-            .collect();
-        Self { db, clock, issuer, env, entries, functions }
+        let app = Self {
+            db,
+            clock: Clock::system(),
+            issuer,
+            env,
+            credentials: setup.credentials,
+            entries: catalog::routes(),
+            functions: Mutex::default(),
+        };
+        app.restart();
+        app
+    }
+
+    /// Starts every function anew, as cold environments do.
+    pub fn restart(&self) {
+        let start = |entry: &Entry| {
+            let function = (entry.prepare)(&self.env_for(entry), self.clock.clone())
+                .unwrap_or_else(|error| panic!("{}: {error}", entry.spec.name));
+            (entry.spec.name, function)
+        };
+        *self.functions.lock().unwrap() = self.entries.iter().map(start).collect();
     }
 
     /// The routes.
@@ -113,7 +125,20 @@ impl TestApp {
     /// The settings of one function, for a process of it.
     pub fn env_of(&self, function: &str) -> Env {
         let entry = self.entries.iter().find(|entry| entry.spec.name == function);
-        env_of(&self.env, entry.expect("a function of the catalog"))
+        self.env_for(entry.expect("a function of the catalog"))
+    }
+
+    /// The usual settings, with the credentials that the template would give this function.
+    fn env_for(&self, entry: &Entry) -> Env {
+        let mut env = self.env.clone();
+        for need in &entry.needs {
+            let Need::Database(role) = need else { continue };
+            env = match self.credentials.iter().find(|(of, ..)| of == role) {
+                Some((_, setting, value)) => env.with(setting, value),
+                None => env.with("DATABASE_CREDENTIALS_ARN", &rig().state.secrets[*role]),
+            };
+        }
+        env
     }
 
     /// Makes an event of a request, as the gateway would: which function, and what it is told.
@@ -131,18 +156,7 @@ impl TestApp {
         // Through JSON, as every event comes.
         let event = serde_json::to_string(event).unwrap();
         let event = serde_json::from_str(&event).unwrap();
-        let function = &self.functions[function];
+        let function = Arc::clone(&self.functions.lock().unwrap()[function]);
         Reply::of(function.call(event, time_left.unwrap_or(FUNCTION_TIMEOUT)).await)
     }
-}
-
-/// The usual settings, with the database credentials that the template would give this function.
-fn env_of(env: &Env, entry: &Entry) -> Env {
-    let mut env = env.clone();
-    for need in &entry.needs {
-        if let Need::Database(role) = need {
-            env = env.with("DATABASE_CREDENTIALS_ARN", &rig().state.secrets[*role]);
-        }
-    }
-    env
 }

@@ -22,7 +22,7 @@ pub use app::{Setup, TestApp};
 pub use caller::{Call, Caller};
 pub use database::TestDatabase;
 pub use fleet::Fleet;
-pub use log::lines_of;
+pub use log::{anything_holds, lines_of};
 pub use proxy::Proxy;
 pub use random::Random;
 pub use reply::Reply;

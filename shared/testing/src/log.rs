@@ -27,6 +27,12 @@ pub(crate) fn capture() {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
+/// Whether anything that was logged so far holds this text.
+pub fn anything_holds(text: &str) -> bool {
+    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    String::from_utf8_lossy(&lines).contains(text)
+}
+
 /// The lines of one request.
 pub fn lines_of(request_id: &str) -> Vec<Value> {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -11,6 +11,7 @@ mod refusals;
 mod rotation;
 mod shelf;
 mod signer;
+mod state;
 mod tls;
 
 use clock::Clock;

@@ -1,6 +1,7 @@
 //! Everything that is proved on the real services.
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot go on ends, and says where"
 )]
@@ -15,8 +16,10 @@ mod logs;
 mod matrix;
 mod migrations;
 mod outage;
+mod pipeline;
 mod processes;
 mod races;
 mod rights;
 mod round_trips;
+mod support;
 mod tokens;

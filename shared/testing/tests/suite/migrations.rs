@@ -1,1 +1,54 @@
-//! soon
+//! From nothing to the present, as often and by as many as one likes.
+
+use futures_util::future::join_all;
+use testing::rig;
+
+struct Empty(String);
+
+impl Empty {
+    async fn create() -> Self {
+        let name = format!("empty_{}", clock::Clock::system().new_id().simple());
+        let admin = rig().admin("postgres").await;
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        Self(name)
+    }
+
+    async fn drop(self) {
+        let admin = rig().admin("postgres").await;
+        let _ = admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.0)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_database_is_brought_to_the_present_and_stays_there() {
+    let database = Empty::create().await;
+    let first = rig().migrate(&database.0).await.expect("the first run");
+    assert!(!first.applied.is_empty());
+    assert_eq!(usize::try_from(first.version).unwrap(), first.applied.len());
+    let second = rig().migrate(&database.0).await.expect("the second run");
+    assert_eq!((second.applied.len(), second.version), (0, first.version));
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn several_at_once_do_the_work_once() {
+    let database = Empty::create().await;
+    let runs = join_all((0..4).map(|_| rig().migrate(&database.0))).await;
+    let applied: Vec<_> =
+        runs.into_iter().map(|run| run.expect("a run").applied.len()).collect();
+    assert_eq!(applied.iter().filter(|count| **count > 0).count(), 1, "{applied:?}");
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_file_that_changed_after_it_ran_stops_the_next_run() {
+    let database = Empty::create().await;
+    rig().migrate(&database.0).await.expect("the first run");
+    let admin = rig().admin(&database.0).await;
+    let change = "UPDATE app.refinery_schema_history SET checksum = '1' WHERE version = 1";
+    admin.batch_execute(change).await.unwrap();
+    let error = rig().migrate(&database.0).await.expect_err("the second run").to_string();
+    assert!(error.contains("migration"), "{error}");
+    drop(admin);
+    database.drop().await;
+}

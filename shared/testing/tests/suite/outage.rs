@@ -1,1 +1,180 @@
-//! soon
+//! Postgres goes away and comes back.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use config::defaults::{ANSWER_RESERVE, POSTGRES_CALL};
+use domain::Role;
+use serde_json::json;
+use services::{Folder, PgBouncer, Postgres, StopMode, free_port};
+use testing::{Call, Proxy, Reply, Setup, TestApp, rig};
+
+use crate::support::path_of;
+
+/// Time enough for the database's budget, and too little for more: an answer that takes longer than
+/// the budget is a 504 and not a 503.
+const TIME: Duration = POSTGRES_CALL.saturating_add(ANSWER_RESERVE).saturating_add(ANSWER_RESERVE);
+
+/// A Postgres and a pooler of one's own, which can be stopped without harm to other tests.
+struct Cluster {
+    postgres: Postgres,
+    _pooler: PgBouncer,
+    folder: Folder,
+    setup: BTreeMap<&'static str, String>,
+    credentials: Vec<(&'static str, &'static str, String)>,
+}
+
+impl Cluster {
+    async fn start() -> Self {
+        let path: PathBuf = std::env::temp_dir().join(format!("outage-{}", uuid()));
+        let folder = Folder::create(&path).expect("a folder");
+        let port = free_port().expect("a port");
+        let mut postgres = Postgres::create(&folder, port, false).expect("a cluster");
+        postgres.start().expect("Postgres starts");
+        let pooler_port = free_port().expect("a port");
+        let mut pooler =
+            PgBouncer::create(&folder, pooler_port, &postgres.address()).expect("a pooler");
+        pooler.start().expect("PgBouncer starts");
+        let ca_file = folder.certificates().expect("certificates").ca_file.display().to_string();
+
+        let users = folder.users().expect("users");
+        let json = |name: &str, password: &str| {
+            json!({"username": name, "password": password}).to_string()
+        };
+        let mut env = rig()
+            .migrate_env("postgres")
+            .with("DATABASE_URL", format!("postgres://127.0.0.1:{port}/postgres"))
+            .with("DATABASE_CA_FILE", &ca_file);
+        let mut credentials = Vec::new();
+        for user in users.all() {
+            let role = if user.username == services::ADMIN { "admin" } else { &user.username };
+            let setting = format!("DATABASE_{}_CREDENTIALS", role.to_uppercase());
+            let secret = json(&user.username, &user.password);
+            env = env.with(&format!("{setting}_ARN"), "").with(&setting, &secret);
+            if let Some(role) = ["api_read", "api_write"].into_iter().find(|r| *r == role) {
+                credentials.push((role, "DATABASE_CREDENTIALS", secret));
+            }
+        }
+        let settings = migrate::Settings::from_env(&env).expect("settings");
+        let secrets = config::Secrets::new(clock::Clock::system());
+        migrate::run(&settings, &secrets).await.expect("the migrations run");
+
+        let url = format!("postgres://127.0.0.1:{pooler_port}/postgres");
+        let setup = [("DATABASE_URL", url), ("DATABASE_CA_FILE", ca_file)].into();
+        Self { postgres, _pooler: pooler, folder, setup, credentials }
+    }
+
+    fn setup(&self) -> Setup {
+        Setup {
+            env: self.setup.clone().into_iter().collect(),
+            credentials: self.credentials.clone(),
+            ..Setup::default()
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.postgres.stop(StopMode::Immediate);
+        let _ = self.folder.remove();
+    }
+}
+
+fn uuid() -> String {
+    clock::Clock::system().new_id().to_string()
+}
+
+async fn until(call: &Call<'_>, status: u16) -> Reply {
+    for _ in 0..100 {
+        let reply = call.send().await;
+        if reply.status() == status {
+            return reply;
+        }
+        assert_eq!(reply.status(), 503, "{}", reply.text());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it does not come back");
+}
+
+#[tokio::test]
+async fn postgres_stopped_is_503_and_it_comes_back_without_a_restart() {
+    let mut cluster = Cluster::start().await;
+    let app = TestApp::with(cluster.setup()).await;
+    let (alice, nobody) = (app.caller(Role::User), app.anonymous());
+    let task = alice.create(&json!({"title": "before"})).await;
+    let create = alice.post("/v1/tasks", &json!({"title": "during"})).key("k").within(TIME);
+    let get = alice.get(&path_of(&task)).within(TIME);
+    let health = nobody.get("/health").within(TIME);
+
+    for mode in [StopMode::Fast, StopMode::Immediate] {
+        cluster.postgres.stop(mode).expect("Postgres stops");
+        for call in [&create, &get] {
+            for _ in 0..3 {
+                let reply = call.send().await.expect_problem("database-unavailable");
+                assert_eq!(reply.status(), 503);
+                assert_eq!(reply.header("retry-after"), Some("1"));
+                assert!(!reply.text().contains("127.0.0.1"), "the cause leaked");
+            }
+        }
+        let reply = health.send().await.expect(503);
+        assert_eq!(reply.json()["status"], "down");
+        assert_eq!(reply.json()["checks"]["database"], "down");
+
+        cluster.postgres.start().expect("Postgres starts again");
+        until(&create, 201).await;
+        assert_eq!(until(&get, 200).await.json(), task);
+        until(&health, 200).await;
+    }
+    // The same request before and after both outages: one task.
+    let reply = create.send().await.expect(201);
+    assert_eq!(reply.header("idempotency-replayed"), Some("true"));
+}
+
+#[tokio::test]
+async fn a_connection_that_was_cut_costs_no_answer() {
+    let proxy = Proxy::to(rig().state.pgbouncer.port).await;
+    let setup = Setup { database_port: Some(proxy.port()), ..Setup::default() };
+    let app = TestApp::with(setup).await;
+    let alice = app.caller(Role::User);
+    let task = path_of(&alice.create(&json!({"title": "x"})).await);
+    for _ in 0..20 {
+        proxy.cut();
+        alice.get(&task).send().await.expect(200);
+        proxy.cut();
+        alice.create(&json!({"title": "y"})).await;
+    }
+    assert_eq!(app.db.count("SELECT count(*) FROM app.tasks", &[]).await, 21);
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_503_and_leaves_nothing_stuck() {
+    let proxy = Proxy::to(rig().state.pgbouncer.port).await;
+    let setup = Setup { database_port: Some(proxy.port()), ..Setup::default() };
+    let app = TestApp::with(setup).await;
+    let alice = app.caller(Role::User);
+    alice.create(&json!({"title": "x"})).await;
+    proxy.delay(Duration::from_secs(60));
+    let create = alice.post("/v1/tasks", &json!({"title": "y"})).within(TIME);
+    create.send().await.expect_problem("database-unavailable");
+    proxy.delay(Duration::ZERO);
+    proxy.cut();
+    alice.create(&json!({"title": "z"})).await;
+}
+
+/// Somebody holds a lock that a create needs, and no idempotency key is in play.
+#[tokio::test]
+async fn a_row_that_stays_locked_is_503_and_not_409() {
+    let app = TestApp::start().await;
+    let alice = app.caller(Role::User);
+    alice.create(&json!({"title": "x"})).await;
+    app.db.run("BEGIN; SELECT * FROM app.user_state FOR UPDATE").await;
+    for call in [
+        alice.post("/v1/tasks", &json!({"title": "y"})),
+        alice.post("/v1/tasks", &json!({"title": "y"})).key("k"),
+    ] {
+        call.send().await.expect_problem("database-unavailable");
+    }
+    app.db.run("ROLLBACK").await;
+    alice.create(&json!({"title": "y"})).await;
+}

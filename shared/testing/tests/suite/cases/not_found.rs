@@ -1,7 +1,5 @@
 //! Whatever no other route takes.
 
-use std::time::Duration;
-
 use testing::{Reply, TestApp};
 
 use super::{Case, app, case};
@@ -10,7 +8,6 @@ pub(crate) const CASES: &[Case] = &[
     case!("not-found", "not-found", not_found),
     case!("not-found", "method-not-allowed", method_not_allowed),
     case!("not-found", "internal-error", internal_error),
-    case!("not-found", "timeout", timeout),
 ];
 
 async fn not_found() -> Reply {
@@ -34,12 +31,6 @@ async fn internal_error() -> Reply {
     let mut call = app.anonymous().get("/nothing");
     call.event.route_key = "GET /nothing".into();
     call.send().await
-}
-
-/// Its work takes no time, so only a call without any time is late.
-async fn timeout() -> Reply {
-    let app = app().await;
-    app.anonymous().get("/nothing").within(Duration::ZERO).send().await
 }
 
 #[tokio::test]

@@ -97,6 +97,6 @@ pub(crate) async fn internal_error(request: Request, breakage: &str) -> Reply {
     let app = TestApp::start().await;
     app.db.run(breakage).await;
     let reply = request(&app.caller(Role::Admin)).send().await;
-    assert!(!reply.text().contains("api."), "the cause leaked: {}", reply.text());
+    assert!(!reply.text().contains("_v1"), "the cause leaked: {}", reply.text());
     reply
 }

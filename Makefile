@@ -1,0 +1,42 @@
+# `make help` lists what there is. A target that takes words takes them as variables: `make route NAME=tags-list`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help test check generate migration route fmt install clean
+
+# Backtraces of tests are long and rarely needed; `make test RUST_BACKTRACE=1` shows them.
+export RUST_BACKTRACE ?= 0
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Install what tests and the local cloud run on (apt, and a Python environment)
+	@shared/services/install
+
+test: install ## Run every test on real services, which it starts and stops. ARGS="-p route json" runs a part
+	@echo "test: building the functions and the tests"
+	@cargo build --locked --workspace --bins
+	@cargo test --locked $(if $(ARGS),$(ARGS),--workspace --lib --test '*') --no-run
+	@echo "test: starting Postgres, PgBouncer, Redis and LocalStack"
+	@target/debug/services run -- cargo test --locked $(if $(ARGS),$(ARGS),--workspace --lib --test '*')
+
+check: ## Format, lints, documentation, dependencies, licences: everything that needs no services
+	@scripts/check
+
+generate: ## Write what follows from the code: shared/catalog/routes.txt
+	@cargo run --quiet --locked -p catalog
+	@git --no-pager diff --stat -- shared/catalog/routes.txt
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+migration: ## Make the next migration file. NAME=add_due_reminders
+	@scripts/new-migration "$(NAME)"
+
+route: ## Write the folder of a new route. NAME=tags-list METHOD=get ROUTE=/v1/tags
+	@scripts/new-route "$(NAME)" "$(METHOD)" "$(ROUTE)"
+
+clean: ## Remove what was built and what runs left behind
+	@cargo clean
+	@rm -rf .local
