@@ -3,6 +3,8 @@
 use route::gateway::Answer;
 use serde_json::Value;
 
+use crate::log::lines_of;
+
 /// An answer, as a client sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -47,14 +49,14 @@ impl Reply {
     /// Itself, if the status is this one.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status(), status, "{}", self.text());
+        assert_eq!(self.status(), status, "{}\nlogged: {:?}", self.text(), self.logged());
         self
     }
 
     /// Itself, if it is this problem, whole and well formed.
     #[track_caller]
     pub fn expect_problem(self, code: &str) -> Self {
-        assert_eq!(self.code().as_deref(), Some(code), "{} {}", self.status(), self.text());
+        assert_eq!(self.code().as_deref(), Some(code), "{}\nlogged: {:?}", self.text(), self.logged());
         let body = self.json();
         assert_eq!(body["status"], self.status());
         let address = format!("https://api.example.com/problems#{code}");
@@ -64,6 +66,11 @@ impl Reply {
         }
         assert_eq!(body["request_id"].as_str(), self.header("x-request-id"));
         self
+    }
+
+    /// What the log says of it.
+    fn logged(&self) -> Vec<Value> {
+        self.header("x-request-id").map(lines_of).unwrap_or_default()
     }
 
     /// The places and codes of the errors of a problem.
