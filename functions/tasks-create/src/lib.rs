@@ -5,21 +5,16 @@
 
 use db::{CreateOutcome, CreateTask, WriteDb};
 use domain::{NewTask, Task};
-use route::{
-    Access, Created, Cx, Idempotency, Json, Kind, Permission, Problem, Route, Spec,
-};
+use route::{Access, Created, Cx, Idempotency, Json, Kind, Permission, Problem, Route, Spec};
 
 /// The route.
 pub struct TasksCreate;
 
 impl Route for TasksCreate {
-    const SPEC: Spec = Spec::post(
-        env!("CARGO_PKG_NAME"),
-        "/v1/tasks",
-        Access::Requires(Permission::TasksWrite),
-    )
-    .also_at_root()
-    .summary("Create a task");
+    const SPEC: Spec =
+        Spec::post(env!("CARGO_PKG_NAME"), "/v1/tasks", Access::Requires(Permission::TasksWrite))
+            .also_at_root()
+            .summary("Create a task");
     type Deps = WriteDb;
     type Input = (Json<NewTask>, Idempotency);
     type Output = Created<Task>;

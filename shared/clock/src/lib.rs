@@ -19,10 +19,7 @@ pub struct Clock {
 impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
-        Self {
-            ahead_ms: Arc::new(AtomicU64::new(0)),
-            ids: Arc::new(Mutex::new(ContextV7::new())),
-        }
+        Self { ahead_ms: Arc::new(AtomicU64::new(0)), ids: Arc::new(Mutex::new(ContextV7::new())) }
     }
 
     /// The time. Wall-clock time also where a duration is meant (how old are these keys?),
@@ -84,7 +81,7 @@ mod tests {
         let clock = Clock::system();
         let clone = clock.clone();
         let before = clone.now();
-        clock.advance(Duration::from_secs(3600));
-        assert!(clone.now() >= before + Duration::from_secs(3600));
+        clock.advance(Duration::from_hours(1));
+        assert!(clone.now() >= before + Duration::from_hours(1));
     }
 }

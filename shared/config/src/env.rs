@@ -93,7 +93,10 @@ impl Env {
     }
 
     /// The contents of the file that a setting names, if it names one.
-    #[expect(clippy::disallowed_methods, reason = "settings are read at the start, before requests")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "settings are read at the start, before requests"
+    )]
     pub fn file(&self, name: &str) -> Result<Option<Vec<u8>>, ConfigError> {
         self.text(name)
             .map(|path| {

@@ -86,8 +86,8 @@ impl Secrets {
     }
 
     async fn fetch(&self, arn: &str) -> Result<SecretString, SecretError> {
-        let client = self.client.get_or_init(client).await;
-        // Boxed: the SDK's future is large, and rarely runs.
+        // Boxed: the SDK's futures are large, and rarely run.
+        let client = self.client.get_or_init(|| Box::pin(client())).await;
         let answer = Box::pin(client.get_secret_value().secret_id(arn).send())
             .await
             .map_err(|e| SecretError::Arn(arn.to_owned(), DisplayErrorContext(e).to_string()))?;

@@ -13,7 +13,6 @@ mod tasks;
 pub mod tls;
 pub mod trips;
 
-
 pub use error::DbError;
 pub use handle::{Db, Read, ReadDb, Role, Write, WriteDb};
 pub use health::Health;
@@ -25,12 +24,5 @@ pub use tasks::{CreateOutcome, CreateTask, IdempotencyKey};
 
 /// Every statement of this crate, for the test that prepares them all.
 pub const fn statements() -> &'static [Statement] {
-    &[
-        health::PING,
-        keys::KEEP,
-        keys::KEPT,
-        standing::ASK,
-        tasks::CREATE,
-        tasks::FIND,
-    ]
+    &[health::PING, keys::KEEP, keys::KEPT, standing::ASK, tasks::CREATE, tasks::FIND]
 }

@@ -190,8 +190,9 @@ impl std::str::FromStr for RoleMap {
     type Err = String;
 
     fn from_str(json: &str) -> Result<Self, String> {
-        let given: BTreeMap<String, Vec<String>> = serde_json::from_str(json)
-            .map_err(|e| format!("must be a JSON object of role names and permission lists ({e})"))?;
+        let given: BTreeMap<String, Vec<String>> = serde_json::from_str(json).map_err(|e| {
+            format!("must be a JSON object of role names and permission lists ({e})")
+        })?;
         let mut map = Self::default();
         for (name, permissions) in given {
             let role = Role::named(&name).ok_or_else(|| {
@@ -239,10 +240,7 @@ mod tests {
         let map: RoleMap = r#"{"user":["tasks:read","tasks:delete:own"]}"#.parse().unwrap();
         let expected = Permissions::of([Permission::TasksRead, Permission::TasksDeleteOwn]);
         assert_eq!(map.permissions(Role::User), expected);
-        assert_eq!(
-            map.permissions(Role::Admin),
-            RoleMap::default().permissions(Role::Admin)
-        );
+        assert_eq!(map.permissions(Role::Admin), RoleMap::default().permissions(Role::Admin));
     }
 
     #[test]

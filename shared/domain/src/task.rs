@@ -247,7 +247,10 @@ mod tests {
         let labels: Vec<_> = task.labels.iter().map(Private::expose).collect();
         assert_eq!(labels, ["b", "a"]);
         let many: Vec<_> = (0..21).map(|i| format!("l{i}")).collect();
-        assert_eq!(faults(json!({"title": "t", "labels": many})), [("#/labels".into(), "too_many")]);
+        assert_eq!(
+            faults(json!({"title": "t", "labels": many})),
+            [("#/labels".into(), "too_many")]
+        );
         let wrong = json!({"title": "t", "labels": ["a", " "]});
         assert_eq!(faults(wrong), [("#/labels/1".into(), "too_short")]);
     }

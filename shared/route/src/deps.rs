@@ -48,10 +48,7 @@ pub trait Deps: Sized + Send + Sync + 'static {
     fn warm_up(&self) -> impl Future<Output = ()> + Send;
 
     /// How a caller stands, if there is anybody to ask.
-    fn standing(
-        &self,
-        session: &Session<'_>,
-    ) -> impl Future<Output = Option<Standing>> + Send;
+    fn standing(&self, session: &Session<'_>) -> impl Future<Output = Option<Standing>> + Send;
 
     /// The place where signing keys survive an outage of the issuer, if there is one.
     fn key_shelf(&self, issuer: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>>;

@@ -39,19 +39,11 @@ pub type Prepare = fn(&Env, Clock) -> Result<Arc<dyn Function>, ConfigError>;
 /// A function that is ready for requests.
 pub trait Function: Send + Sync {
     /// Answers one event, with the time that is left for it.
-    fn call(
-        &self,
-        event: Event,
-        time_left: Duration,
-    ) -> BoxFuture<'_, Answer>;
+    fn call(&self, event: Event, time_left: Duration) -> BoxFuture<'_, Answer>;
 }
 
 impl<R: Route> Function for App<R> {
-    fn call(
-        &self,
-        event: Event,
-        time_left: Duration,
-    ) -> BoxFuture<'_, Answer> {
+    fn call(&self, event: Event, time_left: Duration) -> BoxFuture<'_, Answer> {
         Box::pin(pipeline::answer(self, event, time_left))
     }
 }

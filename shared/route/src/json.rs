@@ -21,9 +21,11 @@ pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
         Ok(_) => Err(Problem::new(Kind::MalformedJson)),
         Err(_) if trail.duplicate.borrow().is_some() => {
             let pointer = trail.duplicate.take().unwrap_or_default();
-            Err(Problem::new(Kind::MalformedJson)
-                .detail("The body has the same key twice.")
-                .at(&pointer, "duplicate_key", "appears more than once"))
+            Err(Problem::new(Kind::MalformedJson).detail("The body has the same key twice.").at(
+                &pointer,
+                "duplicate_key",
+                "appears more than once",
+            ))
         }
         // The parser's words name a place and never quote the text.
         Err(error) => Err(Problem::new(Kind::MalformedJson)
@@ -166,7 +168,9 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_refused() {
-        for text in ["", " ", "null", "[]", "\"x\"", "1", "{", "{}x", "{'a':1}", r#"{"a":"\ud800"}"#] {
+        for text in
+            ["", " ", "null", "[]", "\"x\"", "1", "{", "{}x", "{'a':1}", r#"{"a":"\ud800"}"#]
+        {
             refusal(text);
         }
         assert_eq!(object(b"{\"a\":\"\xff\"}").unwrap_err().kind(), Kind::MalformedJson);

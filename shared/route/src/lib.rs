@@ -24,7 +24,8 @@ pub use entry::{Entry, Function, Prepare};
 pub use etag::ETag;
 pub use gate::permit;
 pub use input::{
-    AnyQuery, FromJson, FromQuery, Idempotency, Input, Json, Parameters, Path, Query, Resource, Shape,
+    AnyQuery, FromJson, FromQuery, Idempotency, Input, Json, Parameters, Path, Query, Resource,
+    Shape,
 };
 pub use problem::{Kind, Problem};
 pub use reply::{Created, Entity, Found, Never, Reply, Response};

@@ -165,7 +165,9 @@ mod tests {
 
     #[test]
     fn a_body_must_say_that_it_is_json() {
-        for good in ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"] {
+        for good in
+            ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"]
+        {
             assert_eq!(read(good, "{}", false), Ok(()), "{good}");
         }
         for bad in ["", "text/plain", "application/jsonp", "application/x-www-form-urlencoded"] {

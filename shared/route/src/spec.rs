@@ -93,12 +93,7 @@ impl Spec {
         Self::raw(name, Method::Any, DEFAULT_PATH, Access::Public)
     }
 
-    const fn new(
-        name: &'static str,
-        method: Method,
-        path: &'static str,
-        access: Access,
-    ) -> Self {
+    const fn new(name: &'static str, method: Method, path: &'static str, access: Access) -> Self {
         let bytes = path.as_bytes();
         assert!(!bytes.is_empty() && bytes[0] == b'/', "a path starts with `/`");
         assert!(bytes[bytes.len() - 1] != b'/', "a path does not end with `/`");

@@ -17,14 +17,8 @@ impl Trace {
         // The last 16 digits of a UUIDv7 are random but for two bits.
         let span = clock.new_id().simple().to_string()[16..].to_owned();
         match header.and_then(parse) {
-            Some((id, flags)) => {
-                Self { id: id.to_owned(), span, flags: flags.to_owned() }
-            }
-            None => Self {
-                id: clock.new_id().simple().to_string(),
-                span,
-                flags: "01".to_owned(),
-            },
+            Some((id, flags)) => Self { id: id.to_owned(), span, flags: flags.to_owned() },
+            None => Self { id: clock.new_id().simple().to_string(), span, flags: "01".to_owned() },
         }
     }
 

@@ -94,11 +94,8 @@ impl Drop for TestDatabase {
         let work = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(async move {
-                let broken = if judge {
-                    broken_laws(&rig().admin(&name).await).await
-                } else {
-                    Vec::new()
-                };
+                let broken =
+                    if judge { broken_laws(&rig().admin(&name).await).await } else { Vec::new() };
                 let drop = format!("DROP DATABASE {name} WITH (FORCE)");
                 let _ = rig().admin("postgres").await.batch_execute(&drop).await;
                 broken

@@ -56,12 +56,7 @@ impl Fleet {
     }
 }
 
-fn spawn(
-    function: &str,
-    env: &Env,
-    api: &RuntimeApi,
-    output: &Arc<Mutex<Vec<String>>>,
-) -> Child {
+fn spawn(function: &str, env: &Env, api: &RuntimeApi, output: &Arc<Mutex<Vec<String>>>) -> Child {
     let mut child = command(function, env)
         .env("AWS_LAMBDA_RUNTIME_API", api.address())
         .stdout(Stdio::piped())

@@ -56,7 +56,13 @@ impl Reply {
     /// Itself, if it is this problem, whole and well formed.
     #[track_caller]
     pub fn expect_problem(self, code: &str) -> Self {
-        assert_eq!(self.code().as_deref(), Some(code), "{}\nlogged: {:?}", self.text(), self.logged());
+        assert_eq!(
+            self.code().as_deref(),
+            Some(code),
+            "{}\nlogged: {:?}",
+            self.text(),
+            self.logged()
+        );
         let body = self.json();
         assert_eq!(body["status"], self.status());
         let address = format!("https://api.example.com/problems#{code}");
@@ -79,7 +85,8 @@ impl Reply {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let body = self.json();
         let errors = body["errors"].as_array().cloned().unwrap_or_default();
-        let place = |e: &Value| text(if e["pointer"].is_null() { &e["parameter"] } else { &e["pointer"] });
+        let place =
+            |e: &Value| text(if e["pointer"].is_null() { &e["parameter"] } else { &e["pointer"] });
         errors.iter().map(|e| (place(e), text(&e["code"]))).collect()
     }
 }

@@ -51,7 +51,8 @@ impl Router<'_> {
 
 /// What the `{…}` of a template stand for, if the path is one of the template's.
 fn fitting(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
-    let (parts, words): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+    let (parts, words): (Vec<_>, Vec<_>) =
+        (template.split('/').collect(), path.split('/').collect());
     if parts.len() != words.len() {
         return None;
     }

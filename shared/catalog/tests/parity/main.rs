@@ -2,7 +2,7 @@
 //! both directions.
 #![expect(
     clippy::disallowed_methods,
-    clippy::expect_used,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot go on ends; nothing else runs here that reading files could block"
 )]

@@ -17,7 +17,7 @@ fn every_member_inherits_what_the_workspace_says() {
         let package = manifest["package"].as_table().unwrap();
         let folder = member.rsplit('/').next().unwrap();
         assert_eq!(package["name"].as_str(), Some(folder), "{member}: the name is the folder's");
-        for field in ["version", "edition", "rust-version", "license", "publish"] {
+        for field in ["version", "edition", "rust-version", "publish"] {
             let inherits = package[field].get("workspace") == Some(&Value::Boolean(true));
             assert!(inherits, "{member}: {field} is not the workspace's");
         }

@@ -89,7 +89,12 @@ fn each_function_answers_at_the_addresses_it_declares_and_no_other() {
             assert!(found.insert(key.clone()), "{}: {key} is twice there", spec.name);
         }
         let expected = spec.route_keys().into_iter().collect();
-        same(&expected, &found, &format!("the spec of {}", spec.name), "its events in the template");
+        same(
+            &expected,
+            &found,
+            &format!("the spec of {}", spec.name),
+            "its events in the template",
+        );
     }
 }
 
@@ -106,8 +111,7 @@ fn each_function_has_the_settings_it_needs_and_no_other() {
         let all = |of: fn(Need) -> &'static [&'static str]| {
             entry.needs.iter().flat_map(move |need| of(*need)).map(|s| (*s).to_owned())
         };
-        let required: BTreeSet<_> =
-            all(Need::required).chain(["PUBLIC_URL".to_owned()]).collect();
+        let required: BTreeSet<_> = all(Need::required).chain(["PUBLIC_URL".to_owned()]).collect();
         let known: BTreeSet<_> = required.iter().cloned().chain(all(Need::optional)).collect();
         let missing: Vec<_> = required.difference(&found).collect();
         let unknown: Vec<_> = found.difference(&known).collect();
@@ -139,9 +143,7 @@ fn each_function_gets_the_credentials_of_its_role_and_may_read_no_other() {
             .cloned()
             .unwrap_or_default()
             .iter()
-            .map(|policy| {
-                role_of(&policy["AWSSecretsManagerGetSecretValuePolicy"]["SecretArn"])
-            })
+            .map(|policy| role_of(&policy["AWSSecretsManagerGetSecretValuePolicy"]["SecretArn"]))
             .collect();
         same(&expected, &readable, &format!("the needs of {name}"), "its policies in the template");
     }
@@ -152,7 +154,6 @@ fn no_gateway_authorizer_answers_instead_of_us() {
     // It would refuse in a form of its own, and only on AWS.
     let template = template();
     assert_eq!(at(&template, &["Resources", "Api", "Properties", "Auth"]), None);
-    let protected =
-        catalog::routes().iter().filter(|e| e.spec.access != Access::Public).count();
+    let protected = catalog::routes().iter().filter(|e| e.spec.access != Access::Public).count();
     assert!(protected > 0);
 }

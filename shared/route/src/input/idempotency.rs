@@ -104,7 +104,9 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused() {
         let long = "k".repeat(256);
-        for header in ["", "\"\"", "\"", "\"a", "\"a\"b\"", "a\u{7f}", "a\tb", "ä", r#""a\b""#, &long] {
+        for header in
+            ["", "\"\"", "\"", "\"a", "\"a\"b\"", "a\u{7f}", "a\tb", "ä", r#""a\b""#, &long]
+        {
             assert_eq!(parse(header), None, "{header}");
         }
     }

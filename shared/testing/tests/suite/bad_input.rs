@@ -73,7 +73,9 @@ async fn bodies_that_are_no_json_objects() {
     let alice = app.caller(Role::User);
     let post = || alice.call("POST", "/v1/tasks");
     let deep = format!("{{\"title\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-    for text in ["", "null", "[]", "{", "{\"title\":\"x\"} {}", "title=x", r#"{"title":"\ud800"}"#, &deep] {
+    for text in
+        ["", "null", "[]", "{", "{\"title\":\"x\"} {}", "title=x", r#"{"title":"\ud800"}"#, &deep]
+    {
         refused(&alice, post().json(text), "malformed-json").await;
     }
     let twice = r#"{"title":"x","labels":[],"title":"y"}"#;
@@ -166,7 +168,9 @@ async fn ids_that_cannot_exist_do_not_exist() {
     let alice = app.caller(Role::User);
     let bare = "0197a1b2000070008000000000000001";
     let long = "x".repeat(5000);
-    for id in ["x", "%00", "1", bare, "%7B0197a1b2-0000-7000-8000-000000000001%7D", "%F0%9F%98%80", &long] {
+    for id in
+        ["x", "%00", "1", bare, "%7B0197a1b2-0000-7000-8000-000000000001%7D", "%F0%9F%98%80", &long]
+    {
         refused(&alice, alice.get(&format!("/v1/tasks/{id}")), "task-not-found").await;
     }
 }

@@ -14,8 +14,7 @@ async fn a_rotated_password_is_read_anew_once_and_needs_no_restart() {
         .batch_execute(&format!("CREATE ROLE {app_name} LOGIN PASSWORD 'one' IN ROLE api_write"))
         .await
         .unwrap();
-    let secrets =
-        Client::new(&aws_config::defaults(BehaviorVersion::latest()).load().await);
+    let secrets = Client::new(&aws_config::defaults(BehaviorVersion::latest()).load().await);
     let value = |password: &str| json!({"username": app_name, "password": password}).to_string();
     let made = secrets.create_secret().name(&app_name).secret_string(value("one")).send().await;
     let arn = made.expect("a secret").arn.expect("its ARN");

@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use testing::{TestApp, TestDatabase, rig};
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use crate::support::path_of;
 
@@ -40,8 +41,20 @@ async fn every_statement_fits_the_schema() {
 #[test]
 fn no_statement_holds_what_a_pooler_cannot_pass_on() {
     const FORBIDDEN: [&str; 14] = [
-        "SET ", "SET_CONFIG(", "NEXTVAL(", "SETVAL(", "PG_ADVISORY_LOCK(", "PG_TRY_ADVISORY_LOCK(",
-        "LISTEN", "NOTIFY", "CREATE TEMP", "DECLARE", "PREPARE", "DISCARD", "BEGIN", "DEALLOCATE",
+        "SET ",
+        "SET_CONFIG(",
+        "NEXTVAL(",
+        "SETVAL(",
+        "PG_ADVISORY_LOCK(",
+        "PG_TRY_ADVISORY_LOCK(",
+        "LISTEN",
+        "NOTIFY",
+        "CREATE TEMP",
+        "DECLARE",
+        "PREPARE",
+        "DISCARD",
+        "BEGIN",
+        "DEALLOCATE",
     ];
     for statement in db::statements() {
         let text = statement.sql.to_uppercase();
@@ -104,7 +117,7 @@ async fn each_role_may_do_what_it_needs_and_no_more() {
     let app = TestApp::start().await;
     let may_not = async |client: &Client, sql: &str| {
         let error = client.query_typed(sql, &[]).await.expect_err(sql);
-        assert_eq!(error.code().map(|c| c.code()), Some("42501"), "{sql}: {error:?}");
+        assert_eq!(error.code().map(SqlState::code), Some("42501"), "{sql}: {error:?}");
     };
     let reader = as_role(&app, "api_read").await;
     reader.query_typed("SELECT count(*) FROM app.tasks", &[]).await.expect("readers read");

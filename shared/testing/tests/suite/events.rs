@@ -26,7 +26,10 @@ async fn a_create_writes_its_one_event() {
 
     let rows = app
         .db
-        .rows("SELECT aggregate_id::text, aggregate_version, id::text, type, payload FROM app.outbox", &[])
+        .rows(
+            "SELECT aggregate_id::text, aggregate_version, id::text, type, payload FROM app.outbox",
+            &[],
+        )
         .await;
     assert_eq!(rows.len(), 1);
     let row = &rows[0];

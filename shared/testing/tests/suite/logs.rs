@@ -35,7 +35,8 @@ async fn a_request_leaves_one_line_with_what_one_asks_for() {
 async fn a_refusal_is_logged_with_its_code_and_a_failure_with_its_cause() {
     let app = TestApp::start().await;
     let alice = app.caller(Role::User);
-    let refused = app.bearing("Bearer x.y.z").get("/v1/tasks/x").header("x-request-id", "refused-1");
+    let refused =
+        app.bearing("Bearer x.y.z").get("/v1/tasks/x").header("x-request-id", "refused-1");
     refused.send().await;
     let line = &lines_of("refused-1")[0];
     assert_eq!((&line["level"], &line["error_code"]), (&json!("INFO"), &json!("invalid-token")));
@@ -62,7 +63,8 @@ async fn nothing_private_reaches_the_log() {
     });
     let task = alice.post("/v1/tasks", &body).key("k").send().await.expect(201).json();
     alice.get(&path_of(&task)).send().await.expect(200);
-    let bad = json!({"title": 1, "description": ["canary-description"], "canary-field": "canary-value"});
+    let bad =
+        json!({"title": 1, "description": ["canary-description"], "canary-field": "canary-value"});
     alice.post("/v1/tasks", &bad).send().await.expect(422);
     alice.call("POST", "/v1/tasks").json("{\"title\":\"canary-title").send().await.expect(400);
     alice.get("/v1/tasks/canary-path?canary-parameter=canary-value").send().await.expect(422);

@@ -34,8 +34,7 @@ async fn an_empty_database_is_brought_to_the_present_and_stays_there() {
 async fn several_at_once_do_the_work_once() {
     let database = Empty::create().await;
     let runs = join_all((0..4).map(|_| rig().migrate(&database.0))).await;
-    let applied: Vec<_> =
-        runs.into_iter().map(|run| run.expect("a run").applied.len()).collect();
+    let applied: Vec<_> = runs.into_iter().map(|run| run.expect("a run").applied.len()).collect();
     assert_eq!(applied.iter().filter(|count| **count > 0).count(), 1, "{applied:?}");
     database.drop().await;
 }

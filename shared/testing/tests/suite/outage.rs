@@ -154,7 +154,7 @@ async fn a_database_that_does_not_answer_is_503_and_leaves_nothing_stuck() {
     let app = TestApp::with(setup).await;
     let alice = app.caller(Role::User);
     alice.create(&json!({"title": "x"})).await;
-    proxy.delay(Duration::from_secs(60));
+    proxy.delay(Duration::from_mins(1));
     let create = alice.post("/v1/tasks", &json!({"title": "y"})).within(TIME);
     create.send().await.expect_problem("database-unavailable");
     proxy.delay(Duration::ZERO);

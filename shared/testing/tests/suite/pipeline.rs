@@ -31,7 +31,7 @@ impl Route for Sleeps {
     type Output = Never;
 
     async fn handle(_: Cx<'_, Self>, (): ()) -> Result<Never, Problem> {
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
         Err(Problem::new(Kind::InternalError))
     }
 }

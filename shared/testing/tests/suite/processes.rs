@@ -11,7 +11,8 @@ async fn a_process_answers_and_writes_one_json_line_per_request() {
     let app = TestApp::start().await;
     let alice = app.caller(Role::User);
     let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), 1).await;
-    let event = alice.post("/v1/tasks", &json!({"title": "canary"})).header("x-request-id", "p-1").event;
+    let event =
+        alice.post("/v1/tasks", &json!({"title": "canary"})).header("x-request-id", "p-1").event;
     let reply = fleet.answer(&event).await.expect("an answer").expect(201);
     assert_eq!(reply.json()["title"], "canary");
     fleet.answer(&event).await.expect("an answer").expect(201);
@@ -72,7 +73,8 @@ async fn a_missing_or_wrong_setting_stops_the_start_with_one_line_that_names_it(
         ("LOG_LEVEL", "loud"),
         ("AWS_LAMBDA_RUNTIME_API", ""),
     ] {
-        let (succeeded, words) = Fleet::run_to_end("tasks-create", &good.clone().with(name, value)).await;
+        let (succeeded, words) =
+            Fleet::run_to_end("tasks-create", &good.clone().with(name, value)).await;
         assert!(!succeeded, "{name}={value} did not stop the start");
         assert_eq!(words.trim_end().lines().count(), 1, "{name}: {words}");
         let named = name.trim_end_matches("_ARN");

@@ -38,9 +38,11 @@ async fn findings(app: &TestApp, operations: &[Operation]) -> Vec<String> {
             (status, code) => found.push(format!("{key} got {status} {code:?}")),
         }
     }
-    found.extend(answers.iter().filter(|(_, bodies)| bodies.len() != 1).map(|(key, bodies)| {
-        format!("{key} was answered with {} different bodies", bodies.len())
-    }));
+    found.extend(
+        answers.iter().filter(|(_, bodies)| bodies.len() != 1).map(|(key, bodies)| {
+            format!("{key} was answered with {} different bodies", bodies.len())
+        }),
+    );
     found.extend(winners.iter().filter(|(_, bodies)| bodies.len() != 1).map(|(key, bodies)| {
         format!("{key} was executed with {} different requests", bodies.len())
     }));
@@ -100,6 +102,12 @@ async fn race(
     operations
 }
 
+/// The numbers of a run, for `make test ARGS="-p testing races -- --nocapture"`.
+#[expect(clippy::print_stdout, reason = "the test runner keeps it")]
+fn say(what: &str) {
+    println!("{what}");
+}
+
 /// X2: equal requests race; now and then the answer of a commit is lost.
 #[tokio::test]
 async fn racing_equal_creates_have_one_effect_and_one_answer() {
@@ -111,7 +119,7 @@ async fn racing_equal_creates_have_one_effect_and_one_answer() {
     let operations = race(&app, &fleet, 50, 32, 1).await;
     let found = findings(&app, &operations).await;
     let (count, dropped) = (operations.len(), proxy.dropped());
-    println!("X2: {count} operations, {dropped} answers dropped, found: {found:?}");
+    say(&format!("X2: {count} operations, {dropped} answers dropped, found: {found:?}"));
     assert!(count >= 1000);
     assert!(dropped > 0, "the proxy dropped nothing: the test shows nothing");
     assert_eq!(found, Vec::<String>::new());
@@ -126,7 +134,7 @@ async fn different_requests_under_one_key_never_both_execute() {
     let operations = race(&app, &fleet, 20, 64, 8).await;
     let found = findings(&app, &operations).await;
     let refused = operations.iter().filter(|o| o.reply.status() == 422).count();
-    println!("X3: {} operations, {refused} refused, found: {found:?}", operations.len());
+    say(&format!("X3: {} operations, {refused} refused, found: {found:?}", operations.len()));
     assert!(operations.len() >= 1000);
     assert_eq!(refused, 20 * 56, "all but the eight of the winner are refused");
     assert_eq!(found, Vec::<String>::new());
@@ -142,7 +150,7 @@ async fn the_race_finds_the_known_bad_form() {
     let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), PROCESSES).await;
     let operations = race(&app, &fleet, 50, 32, 1).await;
     let found = findings(&app, &operations).await;
-    println!("F1: {} operations, found {} faults", operations.len(), found.len());
+    say(&format!("F1: {} operations, found {} faults", operations.len(), found.len()));
     assert!(!found.is_empty(), "the known bad form was not found out");
 }
 
@@ -169,7 +177,8 @@ async fn creates_without_a_key_are_never_doubled_by_our_own_retries() {
         }
     }
     let rows = app.db.rows("SELECT id::text FROM app.tasks", &[]).await;
-    let tasks: BTreeSet<_> = rows.iter().map(|row| json!(row.get::<_, String>(0)).to_string()).collect();
+    let tasks: BTreeSet<_> =
+        rows.iter().map(|row| json!(row.get::<_, String>(0)).to_string()).collect();
     assert!(acknowledged.is_subset(&tasks), "an acknowledged task is not there");
     assert!(tasks.len() <= acknowledged.len() + unknown, "more tasks than requests explain");
     assert!(proxy.dropped() > 0);

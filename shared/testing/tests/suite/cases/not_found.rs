@@ -36,7 +36,9 @@ async fn internal_error() -> Reply {
 #[tokio::test]
 async fn strange_paths_get_an_answer() {
     let app = TestApp::start().await;
-    for path in ["/", "//", "/%00", "/a%20b", "/%ff%fe", "/..%2f..%2fetc", "/\u{1f600}", "/v1/tasks/"] {
+    for path in
+        ["/", "//", "/%00", "/a%20b", "/%ff%fe", "/..%2f..%2fetc", "/\u{1f600}", "/v1/tasks/"]
+    {
         app.anonymous().get(path).send().await.expect_problem("not-found");
     }
 }
