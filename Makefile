@@ -21,7 +21,7 @@ test: install ## Run every test on real services, which it starts and stops. ARG
 	@echo "test: starting Postgres, PgBouncer, Redis and LocalStack"
 	@target/debug/services run -- cargo test --locked $(if $(ARGS),$(ARGS),--workspace --lib --test '*')
 
-check: ## Format, lints, documentation, dependencies, licences: everything that needs no services
+check: install ## Format, lints, documentation, dependencies, licences: everything that needs no services
 	@scripts/check
 
 generate: ## Write what follows from the code: shared/catalog/routes.txt

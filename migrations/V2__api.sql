@@ -143,7 +143,15 @@ BEGIN
         RETURN;
     END IF;
 
-    INSERT INTO tasks VALUES (v_task.*) ON CONFLICT (id, user_id) DO NOTHING;
+    -- By name: a column that a later migration adds gets its default, not a NULL from here.
+    INSERT INTO tasks (
+        id, user_id, title, description, status, priority, due_at, labels, assignee_id,
+        version, last_op, created_at, updated_at, completed_at
+    ) VALUES (
+        v_task.id, v_task.user_id, v_task.title, v_task.description, v_task.status, v_task.priority,
+        v_task.due_at, v_task.labels, v_task.assignee_id,
+        v_task.version, v_task.last_op, v_task.created_at, v_task.updated_at, v_task.completed_at
+    ) ON CONFLICT (id, user_id) DO NOTHING;
     outcome := 'created';
     IF NOT FOUND THEN
         -- An earlier attempt of this same request did commit; it had no key.

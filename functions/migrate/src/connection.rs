@@ -5,7 +5,7 @@ use db::Credentials;
 use tokio_postgres::Client;
 use tokio_postgres::config::SslMode;
 
-use crate::run::Error;
+use crate::error::Error;
 use crate::settings::Settings;
 
 /// Connects with the credentials of a secret. The connection ends when the client is dropped.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod connection;
+mod error;
 mod roles;
 mod run;
 mod settings;
@@ -12,7 +13,8 @@ use clock::Clock;
 use config::{Env, Secrets};
 use lambda_runtime::{LambdaEvent, service_fn};
 
-pub use run::{Error, Report, run};
+pub use error::Error;
+pub use run::{Report, run};
 pub use settings::Settings;
 
 /// The whole of `main`: once as a program, or for each event as a Lambda function.

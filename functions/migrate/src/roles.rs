@@ -5,12 +5,8 @@ use postgres_protocol::password::scram_sha_256;
 use tokio_postgres::Client;
 
 use crate::connection::credentials;
-use crate::run::Error;
+use crate::error::Error;
 use crate::settings::Settings;
-
-/// The roles that log in. Four and not one per function: a pooler cannot share a connection
-/// between users, so each role is a pool of its own.
-pub(crate) const LOGIN_ROLES: [&str; 4] = ["api_read", "api_write", "worker", "migrate"];
 
 /// Owns every object, and cannot log in.
 const OWNER: &str = "

@@ -1,9 +1,10 @@
 //! One run: lock, roles, migrations.
 
-use config::{ConfigError, SecretError, Secrets};
+use config::Secrets;
 use serde::Serialize;
 
 use crate::connection;
+use crate::error::Error;
 use crate::roles;
 use crate::settings::Settings;
 
@@ -19,26 +20,6 @@ pub struct Report {
     pub applied: Vec<String>,
     /// The version of the database now.
     pub version: u32,
-}
-
-/// Why a run failed. What was applied before stays applied; the failed migration left nothing.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the texts say it")]
-pub enum Error {
-    #[error("{0}")]
-    Config(#[from] ConfigError),
-    #[error("{0}")]
-    Secret(#[from] SecretError),
-    #[error("{0}")]
-    Credentials(String),
-    #[error("the database says: {}", says(.0))]
-    Database(#[from] tokio_postgres::Error),
-    #[error("a migration failed: {0}")]
-    Migration(#[from] refinery::Error),
-}
-
-fn says(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned())
 }
 
 /// Any number, as long as nobody else locks it: one run at a time in this database cluster.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use config::{ConfigError, Env, SecretRef};
 
-use crate::roles::LOGIN_ROLES;
+/// The roles that log in. Four and not one per function: a pooler cannot share a connection
+/// between users, so each role is a pool of its own.
+pub(crate) const LOGIN_ROLES: [&str; 4] = ["api_read", "api_write", "worker", "migrate"];
 
 /// The settings of `migrate`.
 pub struct Settings {

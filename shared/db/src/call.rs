@@ -2,7 +2,8 @@
 
 use config::defaults;
 use deadpool_postgres::Object;
-use tokio::time::{Instant, timeout_at};
+use scopeguard::ScopeGuard;
+use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -27,10 +28,21 @@ impl Pool {
         statement: &Statement,
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, DbError> {
-        let deadline = Instant::now() + defaults::POSTGRES_CALL;
+        timeout(defaults::POSTGRES_CALL, self.attempts(statement, parameters)).await.unwrap_or_else(
+            |_| Err(DbError::Unavailable(format!("{}: no answer in time", statement.name))),
+        )
+    }
+
+    async fn attempts(
+        &self,
+        statement: &Statement,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, DbError> {
+        let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
+            parameters.iter().copied().zip(statement.types.iter().cloned()).collect();
         let (mut reconnected, mut reruns) = (false, 0);
         loop {
-            let error = match self.attempt(statement, parameters, deadline).await? {
+            let error = match self.attempt(statement.sql, &parameters).await? {
                 Ok(rows) => return Ok(rows),
                 Err(error) => error,
             };
@@ -45,33 +57,18 @@ impl Pool {
     /// One attempt. The outer error is final; the inner one may be worth another attempt.
     async fn attempt(
         &self,
-        statement: &Statement,
-        parameters: Parameters<'_>,
-        deadline: Instant,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Result<Vec<Row>, tokio_postgres::Error>, DbError> {
-        let late = |_| DbError::Unavailable(format!("{}: no answer in time", statement.name));
-        let connection = timeout_at(deadline, self.get()).await.map_err(late)??;
-        let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
-            parameters.iter().copied().zip(statement.types.iter().cloned()).collect();
+        // On loan: a connection that is dropped on the way, by a timeout or because the request was
+        // given up, is closed and not given back. Its statement may still be running, and a pooler
+        // cannot be asked to cancel it.
+        let connection = scopeguard::guard(self.get().await?, |lent| drop(Object::take(lent)));
         trips::note();
-        match timeout_at(deadline, connection.query_typed(statement.sql, &parameters)).await {
-            Ok(Ok(rows)) => Ok(Ok(rows)),
-            Ok(Err(error)) => {
-                if verdict(&error) == Verdict::Reconnect {
-                    discard(connection);
-                }
-                Ok(Err(error))
-            }
-            Err(elapsed) => {
-                discard(connection);
-                Err(late(elapsed))
-            }
+        let result = connection.query_typed(sql, parameters).await;
+        if !matches!(&result, Err(error) if verdict(error) == Verdict::Reconnect) {
+            drop(ScopeGuard::into_inner(connection));
         }
+        Ok(result)
     }
-}
-
-/// Closes a connection instead of giving it back: the old statement may still be running on it,
-/// and a pooler cannot be asked to cancel it.
-fn discard(connection: Object) {
-    drop(Object::take(connection));
 }
