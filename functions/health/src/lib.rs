@@ -1,7 +1,7 @@
 //! `GET /health`: whether the service can work.
 //!
-//! Public, so it says what works and never why something does not. The reader only degrades: reads
-//! go to the writer while it is away.
+//! Public, so it says what works and never why something does not. Only the writer takes the service
+//! down: everything can be done without the reader.
 
 use db::ReadDb;
 use route::{Access, Cx, Problem, Reply, Response, Route, Spec};

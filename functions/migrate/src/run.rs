@@ -22,16 +22,19 @@ pub struct Report {
     pub version: u32,
 }
 
-/// Any number, as long as nobody else locks it: one run at a time in this database cluster.
+/// Advisory locks belong to a database and roles to the whole cluster, so everybody locks in the one
+/// database that every cluster has.
+const LOCK_DATABASE: &str = "postgres";
+
+/// Any number, as long as nobody else locks it.
 const LOCK: i64 = 7_204_161_530_011_913;
 
 /// Brings the database to the version of this program.
 #[expect(clippy::disallowed_methods, reason = "connections of its own, not pooled ones")]
 pub async fn run(settings: &Settings, secrets: &Secrets) -> Result<Report, Error> {
-    let admin = connection::open(settings, secrets, &settings.admin).await?;
-    // Roles belong to the cluster but advisory locks to a database: two databases of one cluster
-    // are migrated at the same time only by tests, which tell them apart themselves.
-    admin.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
+    let lock = connection::open(settings, secrets, &settings.admin, Some(LOCK_DATABASE)).await?;
+    lock.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
+    let admin = connection::open(settings, secrets, &settings.admin, None).await?;
     roles::ensure(&admin, settings, secrets).await?;
 
     let (_, secret) = settings
@@ -39,16 +42,16 @@ pub async fn run(settings: &Settings, secrets: &Secrets) -> Result<Report, Error
         .iter()
         .find(|(role, _)| *role == "migrate")
         .ok_or_else(|| Error::Credentials("the role migrate has no secret".to_owned()))?;
-    let mut migrate = connection::open(settings, secrets, secret).await?;
+    let mut migrate = connection::open(settings, secrets, secret, None).await?;
     migrate.batch_execute("SET ROLE app_owner").await?;
     let report = embedded::migrations::runner().run_async(&mut migrate).await?;
     let version = embedded::migrations::runner()
         .get_last_applied_migration_async(&mut migrate)
         .await?
         .map_or(0, |migration| migration.version());
+    drop(lock); // It ends with the connection that holds it.
     Ok(Report {
         applied: report.applied_migrations().iter().map(ToString::to_string).collect(),
         version: u32::try_from(version).unwrap_or_default(),
     })
-    // The lock ends with the connection that holds it.
 }

@@ -1,7 +1,8 @@
 //! `POST /v1/tasks`: create a task.
 //!
-//! The task, its event and the record of the idempotency key are one commit: an answer of 201 means
-//! that all three are there, any other that none is. The caller becomes the owner.
+//! The task, its event and the record of the idempotency key are one commit: 201 means that all three
+//! are there, a 4xx that none is. After a 5xx the client cannot know, and the key tells: the same
+//! request with the same key has one effect. The caller becomes the owner.
 
 use db::{CreateOutcome, CreateTask, WriteDb};
 use domain::{NewTask, Task};

@@ -40,10 +40,11 @@ pub(crate) enum FetchError {
 pub(crate) struct Source {
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     address: Uri,
+    patience: Duration,
 }
 
 impl Source {
-    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+    pub(crate) fn new(settings: &Settings, patience: Duration) -> Result<Self, SettingsError> {
         let address = settings.checked()?;
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls(settings)?);
         let builder =
@@ -52,12 +53,12 @@ impl Source {
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
             .build(builder.enable_http1().build());
-        Ok(Self { client, address })
+        Ok(Self { client, address, patience })
     }
 
     /// The document at the address. A redirect is a failure like any other status.
     pub(crate) async fn fetch(&self) -> Result<Bytes, FetchError> {
-        tokio::time::timeout(TIMEOUT, self.ask()).await.unwrap_or(Err(FetchError::Timeout))
+        tokio::time::timeout(self.patience, self.ask()).await.unwrap_or(Err(FetchError::Timeout))
     }
 
     async fn ask(&self) -> Result<Bytes, FetchError> {

@@ -7,9 +7,14 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
 use crate::KeySet;
+use crate::fetch::TIMEOUT;
 
-/// Keys older than this are fetched anew.
+/// Keys older than this are fetched anew, behind the request that finds them so.
 const REFRESH_AGE: Duration = Duration::from_mins(10);
+/// Keys older than this are fetched anew while the request waits. Lambda freezes a process soon after
+/// its answer, so where requests are rare, what runs behind them never ends; and a key that the
+/// issuer withdrew must not count for as long as the environment lives.
+const OVERDUE_AGE: Duration = Duration::from_mins(20);
 /// Keys older than this are no longer believed.
 const STALE_AGE: Duration = Duration::from_hours(24);
 /// Between two attempts to replace keys that still serve.
@@ -23,7 +28,9 @@ const UNKNOWN_PAUSE: Duration = Duration::from_secs(30);
 const ABSENT_AGE: Duration = Duration::from_mins(1);
 /// How many such key ids are remembered.
 const MOST_ABSENT: usize = 256;
-/// A fetch and the shelf take less than this, unless the environment was frozen meanwhile.
+/// A fetch takes less than this, unless the environment was frozen meanwhile.
+const LONGEST_FETCH: Duration = TIMEOUT.saturating_add(Duration::from_millis(500));
+/// The same for a fetch and the shelf.
 const LONGEST_FLIGHT: Duration = Duration::from_secs(5);
 
 /// The keys, and the one fetch that may be under way.
@@ -31,9 +38,15 @@ const LONGEST_FLIGHT: Duration = Duration::from_secs(5);
 pub(crate) struct State {
     known: Option<Known>,
     flight: Option<Flight>,
+    /// How many fetches were begun; the number of the last one.
     flights: u64,
+    /// The last fetch that ended.
+    landed: u64,
     /// When a fetch was last begun or ended.
     tried_at: Option<SystemTime>,
+    /// The same without those that were begun behind a request and then frozen: in them, the issuer
+    /// never had its chance, so they excuse nobody from waiting for overdue keys.
+    asked_at: Option<SystemTime>,
     /// When a fetch was last begun because of an unknown key id.
     searched_at: Option<SystemTime>,
     /// Key ids that a good fetch did not bring, oldest first.
@@ -45,6 +58,8 @@ struct Known {
     keys: Arc<KeySet>,
     /// When the issuer was asked for them.
     as_of: SystemTime,
+    /// The fetch that brought them; 0 for the shelf.
+    number: u64,
 }
 
 struct Flight {
@@ -72,12 +87,22 @@ pub(crate) struct Departure {
     _sender: watch::Sender<()>,
 }
 
+impl Departure {
+    /// Whether the fetch is older than it can be. Then it was frozen together with the environment,
+    /// and how it ends says nothing about the issuer.
+    pub(crate) fn fetch_was_frozen(&self, now: SystemTime) -> bool {
+        age(now, self.begun_at) > LONGEST_FETCH
+    }
+}
+
 /// What a caller who needs any keys does.
 pub(crate) enum Any {
     Use(Arc<KeySet>),
     /// Use these, and have newer ones fetched meanwhile.
     Refresh(Arc<KeySet>, Departure),
+    /// Fetch and wait, then use what there is: old keys, if need be.
     Fetch(Departure),
+    /// The same with the fetch under way.
     Wait(Landing),
     GiveUp,
 }
@@ -101,19 +126,33 @@ impl State {
         let Some(keys) = self.keys(now) else {
             return match landing {
                 Some(landing) => Any::Wait(landing),
-                None if self.rested(now, FIRST_PAUSE) => Any::Fetch(self.depart(now)),
+                None if rested(self.tried_at, FIRST_PAUSE, now) => {
+                    Any::Fetch(self.depart_awaited(now))
+                }
                 None => Any::GiveUp,
             };
         };
-        let old = self.known.as_ref().is_some_and(|known| age(now, known.as_of) > REFRESH_AGE);
-        if old && landing.is_none() && self.rested(now, REFRESH_PAUSE) {
-            return Any::Refresh(keys, self.depart(now));
+        let older = |than| self.known.as_ref().is_some_and(|known| age(now, known.as_of) > than);
+        let overdue = older(OVERDUE_AGE);
+        match landing {
+            Some(landing) if overdue => Any::Wait(landing),
+            None if overdue && rested(self.asked_at, REFRESH_PAUSE, now) => {
+                Any::Fetch(self.depart_awaited(now))
+            }
+            None if !overdue && older(REFRESH_AGE) && rested(self.tried_at, REFRESH_PAUSE, now) => {
+                Any::Refresh(keys, self.depart(now))
+            }
+            _ => Any::Use(keys),
         }
-        Any::Use(keys)
     }
 
-    /// For a caller who came at `arrived` and whose `kid` the keys do not hold.
-    pub(crate) fn search(&mut self, kid: &str, arrived: SystemTime, now: SystemTime) -> Search {
+    /// How many fetches were begun. For `search`: one with a higher number began later than now.
+    pub(crate) const fn flights(&self) -> u64 {
+        self.flights
+    }
+
+    /// For a caller whose `kid` the keys do not hold, and who came when so many fetches were begun.
+    pub(crate) fn search(&mut self, kid: &str, arrived: u64, now: SystemTime) -> Search {
         while self.absent.front().is_some_and(|(_, since)| age(now, *since) > ABSENT_AGE) {
             self.absent.pop_front();
         }
@@ -121,7 +160,7 @@ impl State {
             return Search::GiveUp;
         }
         // Asked after the token came, the issuer did not name this key: there is none.
-        if self.known.as_ref().is_some_and(|known| known.as_of >= arrived) {
+        if self.known.as_ref().is_some_and(|known| known.number > arrived) {
             if self.absent.len() == MOST_ABSENT {
                 self.absent.pop_front();
             }
@@ -131,17 +170,19 @@ impl State {
         if let Some(landing) = self.under_way(now) {
             return Search::Wait(landing);
         }
-        if self.searched_at.is_some_and(|at| age(now, at) < UNKNOWN_PAUSE) {
+        // One fetch in vain is as much as a request waits for.
+        let in_vain = self.landed > arrived;
+        if in_vain || !rested(self.searched_at, UNKNOWN_PAUSE, now) {
             return Search::GiveUp;
         }
         self.searched_at = Some(now);
-        Search::Fetch(self.depart(now))
+        Search::Fetch(self.depart_awaited(now))
     }
 
     /// Takes over a complete new set, unless a newer one came first.
-    pub(crate) fn learn(&mut self, keys: KeySet, as_of: SystemTime) {
+    pub(crate) fn learn(&mut self, keys: KeySet, as_of: SystemTime, number: u64) {
         if self.known.as_ref().is_none_or(|known| known.as_of <= as_of) {
-            self.known = Some(Known { keys: Arc::new(keys), as_of });
+            self.known = Some(Known { keys: Arc::new(keys), as_of, number });
         }
     }
 
@@ -151,21 +192,29 @@ impl State {
     }
 
     /// A fetch has ended, in whatever way.
-    pub(crate) fn land(&mut self, number: u64, now: SystemTime) {
-        if self.flight.as_ref().is_some_and(|flight| flight.number == number) {
+    pub(crate) fn land(&mut self, departure: &Departure, now: SystemTime) {
+        self.landed = self.landed.max(departure.number);
+        if self.flight.as_ref().is_some_and(|flight| flight.number == departure.number) {
             self.flight = None;
             self.tried_at = Some(now);
+            if !departure.fetch_was_frozen(now) {
+                self.asked_at = Some(now);
+            }
         }
     }
 
     fn under_way(&self, now: SystemTime) -> Option<Landing> {
         let flight = self.flight.as_ref()?;
+        // Only without keys does a fetch that failed go on to the shelf.
+        let longest = if self.keys(now).is_some() { LONGEST_FETCH } else { LONGEST_FLIGHT };
         // An older one was frozen with the environment, and its connection is dead.
-        (age(now, flight.begun_at) <= LONGEST_FLIGHT).then(|| flight.landing.clone())
+        (age(now, flight.begun_at) <= longest).then(|| flight.landing.clone())
     }
 
-    fn rested(&self, now: SystemTime, pause: Duration) -> bool {
-        self.tried_at.is_none_or(|at| age(now, at) >= pause)
+    /// Begins a fetch that somebody waits for: while a request runs, nothing is frozen.
+    fn depart_awaited(&mut self, now: SystemTime) -> Departure {
+        self.asked_at = Some(now);
+        self.depart(now)
     }
 
     fn depart(&mut self, now: SystemTime) -> Departure {
@@ -177,6 +226,16 @@ impl State {
             Some(Flight { number: self.flights, begun_at: now, landing: landing.clone() });
         Departure { number: self.flights, begun_at: now, landing, _sender: sender }
     }
+}
+
+/// Whether a fetch that began then and has gone on to the shelf is older than it can be.
+pub(crate) fn was_frozen(begun_at: SystemTime, now: SystemTime) -> bool {
+    age(now, begun_at) > LONGEST_FLIGHT
+}
+
+/// Whether nothing happened for the length of that pause.
+fn rested(since: Option<SystemTime>, pause: Duration, now: SystemTime) -> bool {
+    since.is_none_or(|at| age(now, at) >= pause)
 }
 
 /// How long ago; zero if the clock was set back since.

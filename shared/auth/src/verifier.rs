@@ -1,11 +1,12 @@
 //! The verification of a token from beginning to end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clock::Clock;
 
 use crate::claims::Claims;
-use crate::fetch::Source;
+use crate::fetch::{self, Source};
 use crate::store::Store;
 use crate::token::Token;
 use crate::{Caller, KeySet, KeyShelf, Reason, Refusal, Settings, SettingsError, bearer};
@@ -25,14 +26,25 @@ impl Verifier {
         clock: Clock,
         shelf: Option<Arc<dyn KeyShelf>>,
     ) -> Result<Self, SettingsError> {
-        let source = Source::new(&settings)?;
+        Self::with_patience(fetch::TIMEOUT, settings, clock, shelf)
+    }
+
+    /// The same, waiting for the issuer for so long: tests do so on machines of any speed.
+    pub(crate) fn with_patience(
+        patience: Duration,
+        settings: Settings,
+        clock: Clock,
+        shelf: Option<Arc<dyn KeyShelf>>,
+    ) -> Result<Self, SettingsError> {
+        let source = Source::new(&settings, patience)?;
         let store = Store::new(clock.clone(), source, settings.algorithms.clone(), shelf);
         Ok(Self { settings: Arc::new(settings), clock, store: Arc::new(store) })
     }
 
-    /// Gets keys now, so that the first request need not. Without success it is left to that one.
+    /// Gets keys now, so that the first request need not, and waits until they are on the shelf.
+    /// Without success it is left to that request.
     pub async fn warm_up(&self) {
-        self.store.any().await;
+        self.store.warm_up().await;
     }
 
     /// The caller, by the values of the request's `Authorization` header.

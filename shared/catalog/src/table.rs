@@ -17,14 +17,17 @@ pub enum Column {
 }
 
 impl Column {
-    /// Every column, weakest first.
-    pub const ALL: [Self; 5] = [
-        Self::Anonymous,
-        Self::NoRole,
-        Self::Has(Role::Viewer),
-        Self::Has(Role::User),
-        Self::Has(Role::Admin),
-    ];
+    /// Every column, weakest first: who has no role, then every role.
+    pub const ALL: [Self; 2 + Role::ALL.len()] = {
+        let mut all = [Self::Anonymous; 2 + Role::ALL.len()];
+        all[1] = Self::NoRole;
+        let mut n = 0;
+        while n < Role::ALL.len() {
+            all[2 + n] = Self::Has(Role::ALL[n]);
+            n += 1;
+        }
+        all
+    };
 
     /// The heading.
     pub const fn name(self) -> &'static str {

@@ -10,6 +10,8 @@ use uuid::{ContextV7, Timestamp, Uuid};
 /// Tells the time and makes ids. Clones share one source.
 #[derive(Clone)]
 pub struct Clock {
+    /// When it was stopped, if it was.
+    stopped_at: Option<SystemTime>,
     /// How far a test has moved this clock ahead of the system's, in milliseconds.
     ahead_ms: Arc<AtomicU64>,
     /// Keeps ids of the same millisecond in the order in which they were made.
@@ -19,13 +21,24 @@ pub struct Clock {
 impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
-        Self { ahead_ms: Arc::new(AtomicU64::new(0)), ids: Arc::new(Mutex::new(ContextV7::new())) }
+        Self {
+            stopped_at: None,
+            ahead_ms: Arc::new(AtomicU64::new(0)),
+            ids: Arc::new(Mutex::new(ContextV7::new())),
+        }
+    }
+
+    /// A clock that stands still at the present until it is moved. For tests that count what may
+    /// happen in a time: on a slow machine that time would pass.
+    pub fn stopped() -> Self {
+        Self { stopped_at: Some(SystemTime::now()), ..Self::system() }
     }
 
     /// The time. Wall-clock time also where a duration is meant (how old are these keys?),
     /// because a frozen Lambda environment may stop the monotonic clock.
     pub fn now(&self) -> SystemTime {
-        SystemTime::now() + Duration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
+        let time = self.stopped_at.unwrap_or_else(SystemTime::now);
+        time + Duration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
     }
 
     /// Seconds since 1970, as tokens count them.
@@ -73,6 +86,17 @@ mod tests {
         let clock = Clock::system();
         let ids: Vec<Uuid> = (0..10_000).map(|_| clock.new_id()).collect();
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn a_stopped_clock_stands_still_until_it_is_moved() {
+        let clock = Clock::stopped();
+        let then = clock.now();
+        assert!((0..1000).all(|_| clock.now() == then));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.now(), then + Duration::from_secs(1));
+        let ids: Vec<Uuid> = (0..1000).map(|_| clock.new_id()).collect();
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
     }
 

@@ -27,6 +27,8 @@ pub const POSTGRES_TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a secret is used before it is read again.
 pub const SECRET_AGE: Duration = Duration::from_mins(10);
+/// The least time between two readings that a refused password causes.
+pub const SECRET_PAUSE: Duration = Duration::from_secs(1);
 /// One attempt at Secrets Manager.
 pub const SECRET_ATTEMPT: Duration = Duration::from_secs(2);
 /// All attempts at Secrets Manager.

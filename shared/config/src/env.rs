@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -34,12 +35,19 @@ impl Env {
     pub fn load() -> Result<Self, ConfigError> {
         let mut values = BTreeMap::new();
         let stage = std::env::var("STAGE").ok();
-        if stage.as_deref().is_none_or(|stage| stage == "local")
-            && let Ok(text) = std::fs::read_to_string(".env")
-        {
-            values.extend(dotenv::parse(&text)?);
+        if stage.as_deref().is_none_or(|stage| stage == "local") {
+            match std::fs::read_to_string(".env") {
+                Ok(text) => values.extend(dotenv::parse(&text)?),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(ConfigError::new(".env", error.to_string())),
+            }
         }
-        values.extend(std::env::vars());
+        for (name, value) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            // The value stays unsaid: it may be a secret.
+            let value = value.into_string().map_err(|_| ConfigError::new(&name, "is not UTF-8"))?;
+            values.insert(name, value);
+        }
         Ok(Self(values))
     }
 

@@ -51,6 +51,11 @@ impl Secrets {
         Self { clock, client: Arc::default(), cache: Arc::default() }
     }
 
+    /// The clock by which the cache grows old.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// The secret, from the cache if it is young enough.
     pub async fn get(&self, source: &SecretRef) -> Result<SecretString, SecretError> {
         if let SecretRef::Arn(arn) = source

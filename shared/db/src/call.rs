@@ -38,6 +38,7 @@ impl Pool {
         statement: &Statement,
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, DbError> {
+        debug_assert_eq!(parameters.len(), statement.types.len(), "{}", statement.name);
         let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
             parameters.iter().copied().zip(statement.types.iter().cloned()).collect();
         let (mut reconnected, mut reruns) = (false, 0);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::WrongType;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +39,10 @@ const KEY_MARK: &str = "/* idempotency key */";
 
 pub(crate) fn verdict(error: &tokio_postgres::Error) -> Verdict {
     let Some(code) = error.code() else {
-        // No answer of the server: the connection broke, or could not be made.
-        return Verdict::Reconnect;
+        // No answer of the server: the connection broke or could not be made, unless the statement
+        // was never sent because a parameter has the wrong type.
+        let never_sent = error.source().is_some_and(<dyn Error>::is::<WrongType>);
+        return if never_sent { Verdict::GiveUp } else { Verdict::Reconnect };
     };
     match *code {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Verdict::Rerun,
@@ -63,10 +66,9 @@ pub(crate) fn verdict(error: &tokio_postgres::Error) -> Verdict {
 pub(crate) fn outcome(statement: &str, error: &tokio_postgres::Error) -> DbError {
     let cause = format!("{statement}: {}", chain(error));
     let Some(code) = error.code() else {
-        return if error.is_closed() || verdict(error) == Verdict::Reconnect {
-            DbError::Unavailable(cause)
-        } else {
-            DbError::Refused(cause)
+        return match verdict(error) {
+            Verdict::Reconnect => DbError::Unavailable(cause),
+            _ => DbError::Refused(cause),
         };
     };
     if *code == SqlState::LOCK_NOT_AVAILABLE {

@@ -1,8 +1,10 @@
 //! A pool of connections for one address, which renews its credentials.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use config::{ConfigError, SecretRef, Secrets, defaults};
+use clock::Clock;
+use config::{ConfigError, ExposeSecret, SecretRef, SecretString, Secrets, defaults};
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime, Timeouts,
 };
@@ -21,15 +23,24 @@ pub(crate) struct Pool {
     tls: MakeRustlsConnect,
     credentials: SecretRef,
     secrets: Secrets,
+    clock: Clock,
     connections: usize,
-    current: Mutex<Option<Generation>>,
+    current: Mutex<Current>,
 }
 
 /// The connections that were made with one reading of the credentials.
 #[derive(Clone)]
 struct Generation {
     number: u64,
+    secret: SecretString,
     pool: deadpool_postgres::Pool,
+}
+
+#[derive(Default)]
+struct Current {
+    generation: Option<Generation>,
+    /// When the secret was last read because the database refused what it had held.
+    renewed_at: Option<SystemTime>,
 }
 
 impl Pool {
@@ -46,47 +57,72 @@ impl Pool {
             .tcp_user_timeout(defaults::POSTGRES_TCP_USER_TIMEOUT);
         Ok(Arc::new(Self {
             address,
-            tls: tls::client(settings.ca_file.as_deref())?,
+            tls: tls::client(settings.ca_file.as_deref(), &[])?,
             credentials: settings.credentials.clone(),
+            clock: secrets.clock().clone(),
             secrets,
             connections: settings.connections,
-            current: Mutex::new(None),
+            current: Mutex::default(),
         }))
     }
 
     /// A connection. When the database refuses the credentials, they are read anew, once.
     pub(crate) async fn get(&self) -> Result<Object, DbError> {
-        let generation = self.generation(None).await?;
+        let generation = self.generation().await?;
         match generation.pool.get().await {
-            Ok(connection) => Ok(connection),
             Err(PoolError::Backend(error)) if verdict(&error) == Verdict::Credentials => {
-                let renewed = self.generation(Some(generation.number)).await?;
+                let renewed = self.renewed(&generation).await?;
                 renewed.pool.get().await.map_err(|error| no_connection(&error))
             }
-            Err(error) => Err(no_connection(&error)),
+            other => other.map_err(|error| no_connection(&error)),
         }
     }
 
-    /// The current generation, or a new one if the current one is the `refused` one.
-    ///
-    /// Many requests may be refused at once: the first renews, the others find it done.
-    async fn generation(&self, refused: Option<u64>) -> Result<Generation, DbError> {
+    /// The current generation.
+    async fn generation(&self) -> Result<Generation, DbError> {
         let mut current = self.current.lock().await;
-        let last = current.as_ref().map_or(0, |generation| generation.number);
-        if let Some(generation) = current.as_ref()
-            && refused != Some(generation.number)
+        if let Some(generation) = &current.generation {
+            return Ok(generation.clone());
+        }
+        let secret = self.secrets.get(&self.credentials).await;
+        let secret = secret.map_err(|error| DbError::Unavailable(error.to_string()))?;
+        let generation = self.generation_of(1, secret)?;
+        current.generation = Some(generation.clone());
+        Ok(generation)
+    }
+
+    /// The generation after one that was refused.
+    ///
+    /// Many requests may be refused at once: the first renews, the others find it done. A secret that
+    /// still holds what was refused is not tried again, and not read again at once: a rotation that
+    /// is half done must not become a storm of logins.
+    async fn renewed(&self, refused: &Generation) -> Result<Generation, DbError> {
+        let mut current = self.current.lock().await;
+        if let Some(generation) = &current.generation
+            && generation.number != refused.number
         {
             return Ok(generation.clone());
         }
-        let secret = match refused {
-            Some(_) => self.secrets.read_anew(&self.credentials).await,
-            None => self.secrets.get(&self.credentials).await,
-        };
+        let still_refused = || DbError::Unavailable("the credentials are refused".to_owned());
+        let now = self.clock.now();
+        let since = current.renewed_at.and_then(|at| now.duration_since(at).ok());
+        if since.is_some_and(|since| since < defaults::SECRET_PAUSE) {
+            return Err(still_refused());
+        }
+        current.renewed_at = Some(now);
+        let secret = self.secrets.read_anew(&self.credentials).await;
         let secret = secret.map_err(|error| DbError::Unavailable(error.to_string()))?;
-        let credentials = Credentials::parse(&secret).map_err(DbError::Unavailable)?;
-        let generation = Generation { number: last + 1, pool: self.connect(&credentials)? };
-        *current = Some(generation.clone());
+        if secret.expose_secret() == refused.secret.expose_secret() {
+            return Err(still_refused());
+        }
+        let generation = self.generation_of(refused.number + 1, secret)?;
+        current.generation = Some(generation.clone());
         Ok(generation)
+    }
+
+    fn generation_of(&self, number: u64, secret: SecretString) -> Result<Generation, DbError> {
+        let credentials = Credentials::parse(&secret).map_err(DbError::Unavailable)?;
+        Ok(Generation { number, pool: self.connect(&credentials)?, secret })
     }
 
     fn connect(&self, credentials: &Credentials) -> Result<deadpool_postgres::Pool, DbError> {

@@ -1,6 +1,7 @@
 //! Reading an input field by field, so that one answer names everything that is wrong with it.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -68,7 +69,15 @@ impl Fault {
 pub fn escaped(name: &str) -> String {
     // A field name comes from the client: keep the answer small whatever was sent.
     let shown: String = name.chars().take(64).collect();
-    shown.replace('~', "~0").replace('/', "~1")
+    let mut part = String::new();
+    for byte in shown.replace('~', "~0").replace('/', "~1").bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@?".contains(&byte) {
+            part.push(char::from(byte));
+        } else {
+            let _ = write!(part, "%{byte:02X}");
+        }
+    }
+    part
 }
 
 /// An input that breaks the rules, with everything that is wrong with it.
@@ -248,7 +257,7 @@ mod tests {
 
     #[test]
     fn one_answer_names_everything_that_is_wrong() {
-        let mut f = fields(json!({"a": 1, "c/d": true}));
+        let mut f = fields(json!({"a": 1, "c/d é": true}));
         let a = f.required("a", text);
         let b = f.required("b", text);
         let Invalid(errors) = f.finish(|| Some((a?, b?))).unwrap_err();
@@ -258,7 +267,7 @@ mod tests {
             [
                 (Some("#/a"), "wrong_type"),
                 (Some("#/b"), "required"),
-                (Some("#/c~1d"), "unknown_field"),
+                (Some("#/c~1d%20%C3%A9"), "unknown_field"),
             ]
         );
     }

@@ -8,8 +8,10 @@ use crate::input::{self, Fault, Fields, Invalid};
 use crate::{Permission, Permissions, Private, Timestamp};
 
 /// A task as the API shows it. The order of the fields is the order in the answer.
+///
+/// Answers are stored with their idempotency keys for a day and read back by later releases (and by
+/// earlier ones after a roll-back): a new field needs `#[serde(default)]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Task {
     /// UUIDv7.
     pub id: Uuid,

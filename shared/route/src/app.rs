@@ -29,6 +29,12 @@ pub(crate) struct App<R: Route> {
 impl<R: Route> App<R> {
     /// Reads the settings. What is missing or wrong ends here.
     pub(crate) fn prepare(env: &Env, clock: Clock) -> Result<Arc<Self>, ConfigError> {
+        const {
+            assert!(
+                R::Deps::KNOWS_STANDING || matches!(R::SPEC.access, Access::Public),
+                "a route that asks who is calling must be able to tell whether they were logged out"
+            );
+        }
         let stage: Stage = env.required("STAGE", "local, staging or production")?;
         let public_url: String = env.required("PUBLIC_URL", "where clients reach the API")?;
         let deps = R::Deps::prepare(env, &Secrets::new(clock.clone()))?;
@@ -37,9 +43,8 @@ impl<R: Route> App<R> {
             Access::Requires(_) => {
                 let settings = auth_settings::read(env, stage)?;
                 let shelf = deps.key_shelf(&settings.issuer);
-                let verifier = Verifier::new(settings, clock.clone(), shelf)
-                    .map_err(|error| ConfigError::new("AUTH_…", error.to_string()))?;
-                Some(verifier)
+                let verifier = Verifier::new(settings, clock.clone(), shelf);
+                Some(verifier.map_err(|error| auth_settings::name(&error))?)
             }
         };
         let mut shape = Shape::default();

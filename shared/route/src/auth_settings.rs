@@ -1,6 +1,6 @@
 //! The settings of token verification.
 
-use auth::Alg;
+use auth::{Alg, SettingsError};
 use config::{ConfigError, Env, Stage};
 
 /// Reads them. Only the local stage may fetch keys over plain HTTP.
@@ -29,4 +29,16 @@ pub(crate) fn read(env: &Env, stage: Stage) -> Result<auth::Settings, ConfigErro
         http_allowed: stage == Stage::Local,
         ca_pem: env.file("AUTH_CA_FILE")?,
     })
+}
+
+/// Which setting a complaint of the verifier is about.
+pub(crate) fn name(error: &SettingsError) -> ConfigError {
+    let name = match error {
+        SettingsError::NoIssuer => "AUTH_ISSUER",
+        SettingsError::NoAudience => "AUTH_AUDIENCES",
+        SettingsError::NoAlgorithm => "AUTH_ALGORITHMS",
+        SettingsError::Address | SettingsError::PlainHttp => "AUTH_JWKS_URL",
+        SettingsError::Authorities(_) => "AUTH_CA_FILE",
+    };
+    ConfigError::new(name, error.to_string())
 }

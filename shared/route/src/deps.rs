@@ -1,7 +1,7 @@
 //! What a handler may touch. The type decides the settings and rights that a function gets.
 
 use config::{ConfigError, Env, Secrets};
-use db::{Db, Role, Session, Standing};
+use db::{Db, DbError, Role, Session, Standing};
 
 /// Something that a function needs to be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +47,14 @@ pub trait Deps: Sized + Send + Sync + 'static {
     /// Connects, as far as that is possible now.
     fn warm_up(&self) -> impl Future<Output = ()> + Send;
 
-    /// How a caller stands, if there is anybody to ask.
-    fn standing(&self, session: &Session<'_>) -> impl Future<Output = Option<Standing>> + Send;
+    /// Whether it can tell how a caller stands. A route that asks who is calling needs that.
+    const KNOWS_STANDING: bool;
+
+    /// How a caller stands.
+    fn standing(
+        &self,
+        session: &Session<'_>,
+    ) -> impl Future<Output = Result<Standing, DbError>> + Send;
 
     /// The place where signing keys survive an outage of the issuer, if there is one.
     fn key_shelf(&self, issuer: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>>;
@@ -64,8 +70,10 @@ impl Deps for () {
 
     async fn warm_up(&self) {}
 
-    async fn standing(&self, _: &Session<'_>) -> Option<Standing> {
-        None
+    const KNOWS_STANDING: bool = false;
+
+    async fn standing(&self, _: &Session<'_>) -> Result<Standing, DbError> {
+        Ok(Standing::Good)
     }
 
     fn key_shelf(&self, _: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>> {
@@ -91,8 +99,10 @@ where
         }
     }
 
-    async fn standing(&self, session: &Session<'_>) -> Option<Standing> {
-        self.standing(session).await.ok()
+    const KNOWS_STANDING: bool = true;
+
+    async fn standing(&self, session: &Session<'_>) -> Result<Standing, DbError> {
+        self.standing(session).await
     }
 
     fn key_shelf(&self, issuer: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>> {

@@ -51,7 +51,8 @@ pub(crate) async fn standing_first<D: Deps>(
 ) -> Problem {
     let Some(caller) = caller else { return refusal };
     match deps.standing(&session(caller)).await {
-        Some(standing @ (Standing::Revoked | Standing::Disabled)) => standing.into(),
-        Some(Standing::Good) | None => refusal,
+        Ok(standing @ (Standing::Revoked | Standing::Disabled)) => standing.into(),
+        // Unknown: the refusal stands, and nothing was done.
+        Ok(Standing::Good) | Err(_) => refusal,
     }
 }

@@ -2,7 +2,7 @@
 
 use auth::Caller;
 use clock::Clock;
-use db::Session;
+use db::{Session, Standing};
 use domain::Permission;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -51,6 +51,15 @@ impl<'a, R: Route> Cx<'a, R> {
     /// What the database needs to know of the caller.
     pub fn session(&self) -> Result<Session<'a>, Problem> {
         Ok(session(self.caller()?))
+    }
+
+    /// Refuses a caller whose token does not count any more. For a handler without a statement of its
+    /// own that asks: it costs a round trip.
+    pub async fn require_good_standing(&self) -> Result<(), Problem> {
+        match self.deps.standing(&self.session()?).await? {
+            Standing::Good => Ok(()),
+            standing => Err(standing.into()),
+        }
     }
 
     /// Refuses a caller without a permission: for rights that depend on what was asked.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use clock::Clock;
 use config::{ConfigError, Env};
 use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
 
 use crate::app::App;
-use crate::gateway::Event;
 use crate::pipeline;
 use crate::route::Route;
 
@@ -40,12 +40,14 @@ async fn run<R: Route>() -> Result<(), lambda_runtime::Error> {
     let app = App::<R>::prepare(&env, clock.clone())?;
     app.warm_up().await;
 
-    let service = service_fn(move |invocation: LambdaEvent<Event>| {
+    // Any payload is taken: what is no event is a request that makes no sense, and gets an answer.
+    let service = service_fn(move |invocation: LambdaEvent<Value>| {
         let (app, clock) = (Arc::clone(&app), clock.clone());
         async move {
+            let event = serde_json::from_value(invocation.payload).unwrap_or_default();
             let deadline = invocation.context.deadline();
             let time_left = deadline.duration_since(clock.now()).unwrap_or_default();
-            Ok::<_, Infallible>(pipeline::answer(&app, invocation.payload, time_left).await)
+            Ok::<_, Infallible>(pipeline::answer(&app, event, time_left).await)
         }
     });
     lambda_runtime::run_concurrent(service).await

@@ -2,6 +2,7 @@
 
 mod account;
 mod certificates;
+pub mod cli;
 mod credentials;
 mod error;
 mod files;

@@ -63,3 +63,59 @@ impl RequestLine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use tracing::level_filters::LevelFilter;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(level: LevelFilter, readable: bool, status: u16) -> String {
+        let page = Page::default();
+        let writer = page.clone();
+        let subscriber = crate::subscriber(level, readable, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::error!(target: "a_library", "what it handles");
+            let line = RequestLine { function: "tasks-get", status, ..RequestLine::default() };
+            line.write();
+        });
+        let bytes = page.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn for_the_log_a_line_is_one_json_object_and_libraries_are_not_heard() {
+        let text = written(LevelFilter::INFO, false, 200);
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.starts_with('{') && text.contains("\"function\":\"tasks-get\""), "{text}");
+        assert!(!text.contains("error_code"), "{text}");
+    }
+
+    #[test]
+    fn for_a_person_a_line_is_coloured_text() {
+        let text = written(LevelFilter::INFO, true, 200);
+        assert!(text.contains("\u{1b}[") && text.contains("tasks-get"), "{text:?}");
+    }
+
+    #[test]
+    fn only_our_own_faults_are_errors() {
+        assert_eq!(written(LevelFilter::ERROR, false, 404), "");
+        assert!(written(LevelFilter::ERROR, false, 503).contains("\"level\":\"ERROR\""));
+    }
+}

@@ -13,6 +13,7 @@ use route::{Entry, Function, Need};
 
 use crate::caller::Caller;
 use crate::database::TestDatabase;
+use crate::proxy::Proxy;
 use crate::reply::Reply;
 use crate::rig::rig;
 use crate::router::Router;
@@ -26,6 +27,8 @@ pub struct Setup {
     pub credentials: Vec<(&'static str, &'static str, String)>,
     /// An issuer of the test's own.
     pub issuer: Option<Issuer>,
+    /// A clock of the test's own.
+    pub clock: Option<Clock>,
     /// Settings that are added, or take the place of the usual ones.
     pub env: Vec<(&'static str, String)>,
 }
@@ -70,7 +73,7 @@ impl TestApp {
         }
         let app = Self {
             db,
-            clock: Clock::system(),
+            clock: setup.clock.unwrap_or_else(Clock::system),
             issuer,
             env,
             credentials: setup.credentials,
@@ -79,6 +82,11 @@ impl TestApp {
         };
         app.restart();
         app
+    }
+
+    /// The usual app, whose database is reached through a proxy.
+    pub async fn behind(proxy: &Proxy) -> Self {
+        Self::with(Setup { database_port: Some(proxy.port()), ..Setup::default() }).await
     }
 
     /// Starts every function anew, as cold environments do.

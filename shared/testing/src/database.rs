@@ -88,20 +88,32 @@ async fn broken_laws(client: &Client) -> Vec<String> {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let name = self.name.clone();
         let judge = self.keep_laws && !std::thread::panicking();
-        // A test's runtime cannot be waited for inside itself, so this one has its own.
-        let work = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async move {
-                let broken =
-                    if judge { broken_laws(&rig().admin(&name).await).await } else { Vec::new() };
-                let drop = format!("DROP DATABASE {name} WITH (FORCE)");
-                let _ = rig().admin("postgres").await.batch_execute(&drop).await;
-                broken
-            })
-        };
-        let broken = std::thread::spawn(work).join().unwrap_or_default();
-        assert!(broken.is_empty() || std::thread::panicking(), "{}", broken.join("\n"));
+        let name = self.name.clone();
+        let judged = judge.then(|| {
+            let name = name.clone();
+            apart(async move { broken_laws(&rig().admin(&name).await).await })
+        });
+        // Whatever came of that, the database goes; the services' end would take it too.
+        let _ = apart(async move {
+            let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+            let _ = rig().admin("postgres").await.batch_execute(&drop).await;
+        });
+        if let Some(judged) = judged {
+            let broken = judged.expect("the laws can be judged");
+            assert!(broken.is_empty(), "{}", broken.join("\n"));
+        }
     }
+}
+
+/// Runs work to its end on a thread and a runtime of its own: a test's runtime cannot be waited for
+/// from inside itself.
+fn apart<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> std::thread::Result<T> {
+    std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(work)
+    })
+    .join()
 }

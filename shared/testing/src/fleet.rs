@@ -31,8 +31,12 @@ impl Fleet {
 
     /// Has one of them answer an event.
     pub async fn answer(&self, event: &Event) -> Result<Reply, String> {
-        let event = serde_json::to_string(event).unwrap();
-        let answer = self.api.invoke(event, Duration::from_secs(20)).await?;
+        self.answer_raw(&serde_json::to_string(event).unwrap()).await
+    }
+
+    /// Has one of them answer a payload, whether it is an event or not.
+    pub async fn answer_raw(&self, payload: &str) -> Result<Reply, String> {
+        let answer = self.api.invoke(payload.to_owned(), Duration::from_secs(20)).await?;
         let answer: Answer = serde_json::from_slice(&answer).map_err(|e| e.to_string())?;
         Ok(Reply::of(answer))
     }

@@ -26,5 +26,5 @@ pub use log::{anything_holds, lines_of};
 pub use proxy::Proxy;
 pub use random::Random;
 pub use reply::Reply;
-pub use rig::{Rig, rig};
+pub use rig::{Rig, own_issuer, rig};
 pub use runtime_api::RuntimeApi;

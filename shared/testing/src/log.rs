@@ -1,18 +1,33 @@
 //! The log lines of this process.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
 
-static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+#[derive(Default)]
+struct Log {
+    all: String,
+    by_request: HashMap<String, Vec<Value>>,
+}
+
+static LOG: LazyLock<Mutex<Log>> = LazyLock::new(Mutex::default);
 
 struct Keep;
 
 impl Write for Keep {
+    /// One call is one line.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LINES.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        let line = String::from_utf8_lossy(bytes);
+        let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(value) = serde_json::from_str::<Value>(&line)
+            && let Some(id) = value["request_id"].as_str().map(str::to_owned)
+        {
+            log.by_request.entry(id).or_default().push(value);
+        }
+        log.all.push_str(&line);
         Ok(bytes.len())
     }
 
@@ -29,17 +44,11 @@ pub(crate) fn capture() {
 
 /// Whether anything that was logged so far holds this text.
 pub fn anything_holds(text: &str) -> bool {
-    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    String::from_utf8_lossy(&lines).contains(text)
+    LOG.lock().unwrap_or_else(PoisonError::into_inner).all.contains(text)
 }
 
 /// The lines of one request.
 pub fn lines_of(request_id: &str) -> Vec<Value> {
-    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    String::from_utf8_lossy(&lines)
-        .lines()
-        .filter(|line| line.contains(request_id))
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .filter(|line: &Value| line["request_id"] == request_id)
-        .collect()
+    let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    log.by_request.get(request_id).cloned().unwrap_or_default()
 }

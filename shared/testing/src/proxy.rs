@@ -19,6 +19,8 @@ pub struct Proxy {
 
 struct Shared {
     server: u16,
+    /// Until a connection has had so many turns it is still shaking hands: its answers are not dropped.
+    handshake: u64,
     refusing: AtomicBool,
     delay_ms: AtomicU64,
     /// In how many of a hundred cases an answer is dropped.
@@ -32,16 +34,20 @@ struct Shared {
     cut: Notify,
 }
 
-/// Until a connection has had so many turns it is still shaking hands (TLS, then SCRAM).
-const HANDSHAKE_TURNS: u64 = 7;
-
 impl Proxy {
-    /// A proxy before the server on this port.
+    /// A proxy before Postgres or its pooler, whose connections begin with TLS and SCRAM.
     pub async fn to(server: u16) -> Self {
+        Self::before(server, 7).await
+    }
+
+    /// A proxy before any server on this port; the first `handshake` turns of a connection are left
+    /// alone by `drop_answers`.
+    pub async fn before(server: u16, handshake: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
             server,
+            handshake,
             refusing: AtomicBool::new(false),
             delay_ms: AtomicU64::new(0),
             dropping: AtomicU32::new(0),
@@ -152,7 +158,7 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Share
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let answers_request = turns.waiting.swap(false, Ordering::SeqCst);
-        let shaken = turns.count.load(Ordering::SeqCst) > HANDSHAKE_TURNS;
+        let shaken = turns.count.load(Ordering::SeqCst) > shared.handshake;
         if answers_request && shaken && shared.drops().await {
             shared.dropped.fetch_add(1, Ordering::SeqCst);
             break;

@@ -1,4 +1,4 @@
-//! Random choices that can be repeated: a failure prints its seed.
+//! Random choices that are the same at each run.
 
 /// A small generator (splitmix64). Not for secrets.
 pub struct Random(u64);

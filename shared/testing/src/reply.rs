@@ -27,6 +27,11 @@ impl Reply {
         self.answer.headers.get(name).map(String::as_str)
     }
 
+    /// Every header, in the order of their names.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The body.
     pub fn text(&self) -> &str {
         &self.answer.body

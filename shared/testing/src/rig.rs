@@ -21,7 +21,7 @@ pub struct Rig {
 /// The database that every test's own is a copy of.
 const TEMPLATE: &str = "template_tasks";
 
-/// Clones of a template do not come from an operation that may run twice at once.
+/// Locked while the template is made: several test processes may want to.
 const TEMPLATE_LOCK: i64 = 1_605;
 
 /// The shared parts, made at the first call.
@@ -33,6 +33,13 @@ pub fn rig() -> &'static Rig {
     })
 }
 
+/// An issuer of the realm that no other test shares: it can be stopped, and its keys changed.
+pub fn own_issuer() -> Issuer {
+    let realm = services::checkout().join("localstack/keycloak/task-manager-realm.json");
+    let realm = Realm::read(&realm).expect("the realm export");
+    Issuer::start(realm, "127.0.0.1:0".parse().unwrap()).expect("an issuer")
+}
+
 impl Rig {
     fn start() -> Self {
         crate::log::capture();
@@ -41,10 +48,7 @@ impl Rig {
             .required("SERVICES_STATE", "tests need real services; run them with `make test`")
             .unwrap_or_else(|error| panic!("{error}"));
         let state = State::read(&state).expect("the services' state");
-        let realm = services::checkout().join("localstack/keycloak/task-manager-realm.json");
-        let realm = Realm::read(&realm).expect("the realm export");
-        let issuer = Issuer::start(realm, "127.0.0.1:0".parse().unwrap()).expect("an issuer");
-        let rig = Self { state, issuer };
+        let rig = Self { state, issuer: own_issuer() };
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -102,7 +106,7 @@ impl Rig {
         user: &str,
         password: &str,
     ) -> Result<Client, tokio_postgres::Error> {
-        let tls = db::tls::client(Some(&self.state.ca_file)).expect("TLS");
+        let tls = db::tls::client(Some(&self.state.ca_file), &[]).expect("TLS");
         let (client, connection) = tokio_postgres::Config::new()
             .host("127.0.0.1")
             .port(port)

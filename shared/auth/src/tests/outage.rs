@@ -1,19 +1,18 @@
 //! An issuer that is down, slow, or sends rubbish.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::issuer::Issuer;
+use super::log::Log;
 use super::signer::{EC, RSA, RSA_2};
 use super::*;
 use crate::Reason;
 
 #[tokio::test]
 async fn old_keys_serve_for_a_day() {
-    let (clock, issuer) = (Clock::system(), Issuer::with(&[&RSA]).await);
+    let (clock, issuer) = (Clock::stopped(), Issuer::with(&[&RSA]).await);
     let verifier = verifier(&issuer.address, &clock);
     verifier.warm_up().await;
     issuer.answer(503, "");
@@ -33,7 +32,8 @@ async fn old_keys_serve_for_a_day() {
 
 #[tokio::test]
 async fn a_failing_issuer_is_not_pressed() {
-    let (clock, issuer) = (Clock::system(), Issuer::with(&[&RSA]).await);
+    let (log, _guard) = Log::start();
+    let (clock, issuer) = (Clock::stopped(), Issuer::with(&[&RSA]).await);
     let verifier = verifier(&issuer.address, &clock);
     verifier.warm_up().await;
     issuer.answer(503, "");
@@ -42,21 +42,22 @@ async fn a_failing_issuer_is_not_pressed() {
         assert_eq!(ask(&verifier, &good(clock.unix_seconds())).await, Ok(()));
     }
     eventually("the refresh", || issuer.fetches() == 2).await;
-    // Time enough to fail, and to be tried again if that were allowed.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    eventually("its failure", || log.ours().len() == 1).await;
+    clock.advance(Duration::from_secs(29));
     for _ in 0..100 {
         assert_eq!(ask(&verifier, &good(clock.unix_seconds())).await, Ok(()));
+        // Room for a fetch that should not be.
+        tokio::task::yield_now().await;
     }
-    tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(issuer.fetches(), 2);
-    clock.advance(Duration::from_secs(31));
+    clock.advance(Duration::from_secs(2));
     assert_eq!(ask(&verifier, &good(clock.unix_seconds())).await, Ok(()));
     eventually("the next try", || issuer.fetches() == 3).await;
 }
 
 #[tokio::test]
 async fn without_keys_nobody_is_told_that_the_token_is_bad() {
-    let (clock, issuer) = (Clock::system(), Issuer::with(&[&RSA]).await);
+    let (clock, issuer) = (Clock::stopped(), Issuer::with(&[&RSA]).await);
     issuer.answer(500, "");
     let verifier = verifier(&issuer.address, &clock);
     let token = good(clock.unix_seconds());
@@ -78,9 +79,9 @@ async fn without_keys_nobody_is_told_that_the_token_is_bad() {
 
 #[tokio::test]
 async fn an_issuer_that_does_not_answer_or_is_not_there_is_given_up() {
-    let (clock, issuer) = (Clock::system(), Issuer::with(&[&RSA]).await);
+    let (clock, issuer) = (Clock::stopped(), Issuer::with(&[&RSA]).await);
     issuer.hold();
-    let slow = verifier(&issuer.address, &clock);
+    let slow = Verifier::new(settings_for(&issuer.address), clock.clone(), None).unwrap();
     assert_eq!(ask(&slow, &good(clock.unix_seconds())).await, Err(Refusal::Unavailable));
     assert_eq!(issuer.fetches(), 1);
     let gone = verifier("http://127.0.0.1:1/certs", &clock);
@@ -115,7 +116,7 @@ async fn rubbish_replaces_nothing() {
         ("a redirect", 302, String::new()),
     ];
     for (what, status, body) in rubbish {
-        let (clock, issuer) = (Clock::system(), Issuer::with(&[&RSA]).await);
+        let (clock, issuer) = (Clock::stopped(), Issuer::with(&[&RSA]).await);
         let verifier = verifier(&issuer.address, &clock);
         verifier.warm_up().await;
         issuer.answer(status, body);
@@ -133,7 +134,7 @@ async fn rubbish_replaces_nothing() {
 
 #[tokio::test]
 async fn a_set_of_exactly_the_largest_size_is_read() {
-    let (clock, issuer) = (Clock::system(), Issuer::with(&[&RSA]).await);
+    let (clock, issuer) = (Clock::stopped(), Issuer::with(&[&RSA]).await);
     let mut set = jwks(&[&RSA]);
     set.push_str(&" ".repeat(150 * 1024 - set.len()));
     issuer.answer(200, set);
@@ -141,32 +142,10 @@ async fn a_set_of_exactly_the_largest_size_is_read() {
     assert_eq!(ask(&verifier, &good(clock.unix_seconds())).await, Ok(()));
 }
 
-/// A log that the test can read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn an_outage_is_logged_once_and_without_secrets() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let (clock, issuer) = (Clock::system(), Issuer::with(&[&RSA]).await);
+    let (log, _guard) = Log::start();
+    let (clock, issuer) = (Clock::stopped(), Issuer::with(&[&RSA]).await);
     let verifier = verifier(&issuer.address, &clock);
     verifier.warm_up().await;
     let token = good(clock.unix_seconds());
@@ -182,8 +161,7 @@ async fn an_outage_is_logged_once_and_without_secrets() {
     clock.advance(Duration::from_secs(31));
     assert!(ask(&verifier, &other).await.is_ok());
 
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let ours: Vec<&str> = text.lines().filter(|line| line.contains(" app: ")).collect();
+    let (text, ours) = (log.text(), log.ours());
     assert_eq!(ours.len(), 2, "{ours:?}");
     assert!(ours[0].contains("WARN") && ours[0].contains("503"), "{ours:?}");
     assert!(ours[1].contains("INFO"), "{ours:?}");

@@ -56,7 +56,7 @@ fn serve(authority: &CertifiedIssuer<'static, KeyPair>) -> u16 {
 async fn only_the_given_authority_vouches_for_the_issuer() {
     let (ours, other) = (authority(), authority());
     let port = serve(&ours);
-    let clock = Clock::system();
+    let clock = Clock::stopped();
     let answer = async |host: &str, ca_pem: Option<String>| {
         let settings = Settings {
             jwks_url: format!("https://{host}:{port}/certs"),

@@ -4,10 +4,17 @@ use toml::{Table, Value};
 
 use crate::{folders, read};
 
+/// The members that the root's manifest names, by glob or one by one.
 fn members() -> Vec<String> {
-    let shared = folders("shared").into_iter().map(|name| format!("shared/{name}"));
-    let functions = folders("functions").into_iter().map(|name| format!("functions/{name}"));
-    shared.chain(functions).chain(["localstack/issuer".to_owned()]).collect()
+    let root: Table = read("Cargo.toml").parse().unwrap();
+    let members = root["workspace"]["members"].as_array().unwrap().iter();
+    members
+        .map(|member| member.as_str().unwrap())
+        .flat_map(|member| match member.strip_suffix("/*") {
+            Some(folder) => folders(folder).iter().map(|name| format!("{folder}/{name}")).collect(),
+            None => vec![member.to_owned()],
+        })
+        .collect()
 }
 
 #[test]

@@ -45,6 +45,11 @@ fn deployed() -> BTreeMap<String, Value> {
     functions
 }
 
+#[track_caller]
+fn function<'d>(deployed: &'d BTreeMap<String, Value>, name: &str) -> &'d Value {
+    deployed.get(name).unwrap_or_else(|| panic!("{name} is not in template.yaml"))
+}
+
 /// `tasks-create` is `TasksCreateFunction`.
 fn logical_id(name: &str) -> String {
     let words = name.split('-').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
@@ -79,7 +84,7 @@ fn each_function_of_the_catalog_is_deployed_and_no_other() {
 fn each_function_answers_at_the_addresses_it_declares_and_no_other() {
     let deployed = deployed();
     for Entry { spec, .. } in catalog::routes() {
-        let function = &deployed[spec.name];
+        let function = function(&deployed, spec.name);
         let mut found = BTreeSet::new();
         for (_, event) in at(function, &["Properties", "Events"]).unwrap().as_mapping().unwrap() {
             assert_eq!(text(event, &["Type"]), "HttpApi", "{}", spec.name);
@@ -107,7 +112,7 @@ fn each_function_has_the_settings_it_needs_and_no_other() {
     let deployed = deployed();
     for entry in catalog::routes() {
         let name = entry.spec.name;
-        let found = settings(&deployed[name]);
+        let found = settings(function(&deployed, name));
         let all = |of: fn(Need) -> &'static [&'static str]| {
             entry.needs.iter().flat_map(move |need| of(*need)).map(|s| (*s).to_owned())
         };
@@ -133,7 +138,7 @@ fn each_function_gets_the_credentials_of_its_role_and_may_read_no_other() {
                 Need::Auth => None,
             })
             .collect();
-        let properties = &deployed[name]["Properties"];
+        let properties = &function(&deployed, name)["Properties"];
         let variable = ["Environment", "Variables", "DATABASE_CREDENTIALS_ARN"];
         let given: BTreeSet<_> = at(properties, &variable).map(role_of).into_iter().collect();
         same(&expected, &given, &format!("the needs of {name}"), "its credentials in the template");
@@ -146,6 +151,32 @@ fn each_function_gets_the_credentials_of_its_role_and_may_read_no_other() {
             .map(|policy| role_of(&policy["AWSSecretsManagerGetSecretValuePolicy"]["SecretArn"]))
             .collect();
         same(&expected, &readable, &format!("the needs of {name}"), "its policies in the template");
+    }
+}
+
+/// The parameter that a setting refers to: `!Ref DatabaseUrl`.
+fn parameter(function: &Value, setting: &str) -> Option<String> {
+    let value = at(function, &["Properties", "Environment", "Variables", setting])?;
+    let Value::Tagged(tagged) = value else { return None };
+    tagged.value.as_str().map(str::to_owned)
+}
+
+#[test]
+fn routes_go_through_the_pooler_and_migrations_past_it() {
+    let deployed = deployed();
+    for entry in catalog::routes() {
+        let url = parameter(function(&deployed, entry.spec.name), "DATABASE_URL");
+        assert!(url.is_none_or(|url| url == "DatabaseUrl"), "{}", entry.spec.name);
+    }
+    let migrate = function(&deployed, "migrate");
+    assert_eq!(parameter(migrate, "DATABASE_URL").as_deref(), Some("ClusterUrl"));
+    let roles = ["admin", "api_read", "api_write", "worker", "migrate"];
+    let variable = |role: &str| format!("DATABASE_{}_CREDENTIALS_ARN", role.to_uppercase());
+    let expected = roles.map(variable).into_iter().chain(["DATABASE_URL".to_owned()]).collect();
+    same(&expected, &settings(migrate), "what migrate reads", "its settings in the template");
+    for role in roles {
+        let value = ["Properties", "Environment", "Variables", &variable(role)];
+        assert_eq!(at(migrate, &value).map(role_of).as_deref(), Some(role));
     }
 }
 

@@ -87,11 +87,11 @@ const TABLE: [Row; 27] = [
     Row(Kind::InternalError, "internal-error", 500, "Internal error",
         "Something went wrong on our side. Quote `request_id` if you report it."),
     Row(Kind::DatabaseUnavailable, "database-unavailable", 503, "Database unavailable",
-        "The database is not available. Nothing was changed, or an Idempotency-Key tells. Try again in a moment."),
+        "The database is not available. A change may or may not have been made: repeat the request with its Idempotency-Key, which has one effect."),
     Row(Kind::AuthUnavailable, "auth-unavailable", 503, "Authentication unavailable",
         "Tokens cannot be verified at the moment. Try again in a moment."),
     Row(Kind::Timeout, "timeout", 504, "Timeout",
-        "The answer took too long. A request with an Idempotency-Key can be repeated safely."),
+        "The answer took too long. A change may or may not have been made: repeat the request with its Idempotency-Key, which has one effect."),
 ];
 
 impl Kind {

@@ -13,7 +13,8 @@ impl Empty {
         Self(name)
     }
 
-    async fn drop(self) {
+    /// (After a failure the services' end takes it.)
+    async fn remove(self) {
         let admin = rig().admin("postgres").await;
         let _ = admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.0)).await;
     }
@@ -27,7 +28,19 @@ async fn an_empty_database_is_brought_to_the_present_and_stays_there() {
     assert_eq!(usize::try_from(first.version).unwrap(), first.applied.len());
     let second = rig().migrate(&database.0).await.expect("the second run");
     assert_eq!((second.applied.len(), second.version), (0, first.version));
-    database.drop().await;
+    database.remove().await;
+}
+
+/// Roles belong to the cluster: runs in different databases meet there.
+#[tokio::test]
+async fn runs_in_different_databases_do_not_disturb_each_other() {
+    let (one, two) = (Empty::create().await, Empty::create().await);
+    let runs = (0..6).map(|n| rig().migrate(if n % 2 == 0 { &one.0 } else { &two.0 }));
+    for run in join_all(runs).await {
+        run.expect("a run");
+    }
+    one.remove().await;
+    two.remove().await;
 }
 
 #[tokio::test]
@@ -36,7 +49,7 @@ async fn several_at_once_do_the_work_once() {
     let runs = join_all((0..4).map(|_| rig().migrate(&database.0))).await;
     let applied: Vec<_> = runs.into_iter().map(|run| run.expect("a run").applied.len()).collect();
     assert_eq!(applied.iter().filter(|count| **count > 0).count(), 1, "{applied:?}");
-    database.drop().await;
+    database.remove().await;
 }
 
 #[tokio::test]
@@ -49,5 +62,5 @@ async fn a_file_that_changed_after_it_ran_stops_the_next_run() {
     let error = rig().migrate(&database.0).await.expect_err("the second run").to_string();
     assert!(error.contains("migration"), "{error}");
     drop(admin);
-    database.drop().await;
+    database.remove().await;
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clock::Clock;
 use domain::Role;
 use issuer::{Issuer, Person, Realm};
 use serde_json::{Value, json};
@@ -68,7 +69,10 @@ async fn only_an_access_token_for_this_api_is_accepted() {
 #[tokio::test]
 async fn a_flood_of_unknown_keys_costs_one_fetch_and_no_good_token() {
     let issuer = own_issuer();
-    let app = TestApp::with(Setup { issuer: Some(issuer.clone()), ..Setup::default() }).await;
+    // The clock stands still: on a slow machine the flood takes longer than the pause between fetches.
+    let clock = Some(Clock::stopped());
+    let setup = Setup { issuer: Some(issuer.clone()), clock, ..Setup::default() };
+    let app = TestApp::with(setup).await;
     let alice = app.caller(Role::User);
     let task = path_of(&alice.create(&json!({"title": "x"})).await);
     alice.get(&task).send().await.expect(200);

@@ -2,23 +2,25 @@
 
 use testing::{Reply, TestApp};
 
-use super::{Case, app, case};
+use super::{RouteCases, case};
 
-pub(crate) const CASES: &[Case] = &[
-    case!("not-found", "not-found", not_found),
-    case!("not-found", "method-not-allowed", method_not_allowed),
-    case!("not-found", "internal-error", internal_error),
-];
+pub(crate) const ROUTE: RouteCases = RouteCases {
+    route: "not-found",
+    request: |caller, _| caller.get("/nothing/here"),
+    own: &[
+        case!("not-found", not_found),
+        case!("method-not-allowed", method_not_allowed),
+        case!("internal-error", misrouted),
+    ],
+};
 
-async fn not_found() -> Reply {
-    let app = app().await;
+async fn not_found(app: &TestApp) -> Reply {
     let reply = app.anonymous().get("/v1/nothing?at=all").send().await;
     assert_eq!(reply.json()["instance"], "/v1/nothing");
     reply
 }
 
-async fn method_not_allowed() -> Reply {
-    let app = app().await;
+async fn method_not_allowed(app: &TestApp) -> Reply {
     let reply = app.anonymous().call("BREW", "/v1/tasks").send().await;
     assert!(reply.header("allow").unwrap().contains("POST"));
     let other = app.anonymous().call("DELETE", "/health").send().await;
@@ -26,8 +28,8 @@ async fn method_not_allowed() -> Reply {
     reply
 }
 
-async fn internal_error() -> Reply {
-    let app = app().await;
+/// It touches nothing that could break: only the gateway can go wrong.
+async fn misrouted(app: &TestApp) -> Reply {
     let mut call = app.anonymous().get("/nothing");
     call.event.route_key = "GET /nothing".into();
     call.send().await

@@ -1,6 +1,7 @@
 -- The idempotent insert that many systems use, and that loses the answer of a racing twin (F1):
 -- ON CONFLICT DO NOTHING, and a SELECT for the record of the other, in one statement. Both halves see
--- the snapshot of the statement's start, in which the twin's record is not there yet.
+-- the snapshot of the statement's start, in which the twin's record is not there yet. Everything else
+-- is as in the good form: a create without a rival, and its replay, are faultless.
 CREATE OR REPLACE FUNCTION api.create_task_v1(
     p_user uuid, p_session text, p_issued_at timestamptz,
     p_key text, p_fingerprint bytea,
@@ -25,6 +26,14 @@ LANGUAGE sql SECURITY DEFINER SET search_path = app, pg_temp AS $$
         RETURNING response
     ), made AS (
         INSERT INTO tasks SELECT new.* FROM new, record
+        RETURNING *
+    ), counted AS (
+        INSERT INTO user_state AS s SELECT user_id, 1, 1 FROM made
+        ON CONFLICT (user_id) DO UPDATE SET
+            write_seq = s.write_seq + 1, task_count = s.task_count + 1
+    ), told AS (
+        INSERT INTO outbox (aggregate_id, aggregate_version, id, type, payload)
+        SELECT id, 1, p_event, 'task.created', '{}' FROM made
     )
     SELECT 'created', response FROM record
     UNION ALL

@@ -5,11 +5,11 @@ use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::Duration;
 
+use crate::{Error, Services, spawn};
 use rustix::process::{Signal, getpid, set_child_subreaper};
-use services::{Error, Services, spawn};
 
-use crate::signals::{Event, Signals};
-use crate::tree;
+use super::signals::{Event, Signals};
+use super::tree;
 
 /// What a command and all it has started get to end after a signal.
 const GRACE: Duration = Duration::from_secs(5);
