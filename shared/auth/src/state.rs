@@ -167,12 +167,14 @@ impl State {
             self.absent.push_back((kid.to_owned(), now));
             return Search::GiveUp;
         }
+        // Asked after the token came, the issuer failed: a request waits for that only once.
+        if self.landed > arrived {
+            return Search::GiveUp;
+        }
         if let Some(landing) = self.under_way(now) {
             return Search::Wait(landing);
         }
-        // One fetch in vain is as much as a request waits for.
-        let in_vain = self.landed > arrived;
-        if in_vain || !rested(self.searched_at, UNKNOWN_PAUSE, now) {
+        if !rested(self.searched_at, UNKNOWN_PAUSE, now) {
             return Search::GiveUp;
         }
         self.searched_at = Some(now);

@@ -82,7 +82,9 @@ async fn an_issuer_that_does_not_answer_or_is_not_there_is_given_up() {
     let (clock, issuer) = (Clock::stopped(), Issuer::with(&[&RSA]).await);
     issuer.hold();
     let slow = Verifier::new(settings_for(&issuer.address), clock.clone(), None).unwrap();
-    assert_eq!(ask(&slow, &good(clock.unix_seconds())).await, Err(Refusal::Unavailable));
+    let token = good(clock.unix_seconds());
+    let answer = tokio::time::timeout(LONG, ask(&slow, &token)).await;
+    assert_eq!(answer, Ok(Err(Refusal::Unavailable)));
     assert_eq!(issuer.fetches(), 1);
     let gone = verifier("http://127.0.0.1:1/certs", &clock);
     assert_eq!(ask(&gone, &good(clock.unix_seconds())).await, Err(Refusal::Unavailable));

@@ -195,7 +195,7 @@ impl Stuck {
             }
         }
         let _hanging = Hanging(self);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn given_up(&self) -> usize {

@@ -63,7 +63,7 @@ async fn only_the_given_authority_vouches_for_the_issuer() {
             ca_pem: ca_pem.map(String::into_bytes),
             ..settings()
         };
-        let verifier = Verifier::new(settings, clock.clone(), None).unwrap();
+        let verifier = patient(settings, &clock, None);
         ask(&verifier, &good(clock.unix_seconds())).await
     };
     assert_eq!(answer("localhost", Some(ours.pem())).await, Ok(()));
