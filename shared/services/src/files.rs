@@ -1,5 +1,4 @@
 //! Reading and writing small files. Blocking is right here: there is no async runtime to block.
-#![expect(clippy::disallowed_methods, reason = "reads files in a program without async runtime")]
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};

@@ -1,5 +1,4 @@
 //! As much HTTP as asking LocalStack needs.
-#![expect(clippy::disallowed_methods, reason = "blocking, in a program without async runtime")]
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};

@@ -1,5 +1,4 @@
 //! Waiting for something outside this process.
-#![expect(clippy::disallowed_methods, reason = "waits in a program without async runtime")]
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};

@@ -1,5 +1,4 @@
 //! The processes below this one.
-#![expect(clippy::disallowed_methods, reason = "reads /proc in a program without async runtime")]
 
 use std::fs;
 

@@ -2,7 +2,7 @@
 
 use domain::Role;
 use serde_json::json;
-use testing::{Proxy, Setup, TestApp, rig};
+use testing::{Proxy, TestApp, rig};
 
 #[tokio::test]
 async fn a_replay_is_the_same_answer_and_nothing_happens() {
@@ -79,8 +79,7 @@ async fn an_expired_record_is_taken_over_whole() {
 #[tokio::test]
 async fn a_lost_answer_is_found_again_with_and_without_a_key() {
     let proxy = Proxy::to(rig().state.pgbouncer.port).await;
-    let setup = Setup { database_port: Some(proxy.port()), ..Setup::default() };
-    let app = TestApp::with(setup).await;
+    let app = TestApp::behind(&proxy).await;
     let alice = app.caller(Role::User);
     // The connection must be past its handshake before its answers can be dropped.
     for _ in 0..5 {

@@ -45,7 +45,7 @@ fn by_each_method<'a>(entry: &Entry, call: &Call<'a>) -> Vec<Call<'a>> {
         let mut call = call.clone();
         let event = &mut call.event;
         event.route_key = event.route_key.replacen(entry.spec.method.name(), method, 1);
-        event.request_context.http.method = method.to_owned();
+        event.request_context.http.method = method.into();
         call
     };
     entry.spec.methods().map(with).collect()
@@ -95,8 +95,8 @@ async fn every_role_meets_at_every_route_what_the_table_says() {
         }
     }
     let targets = |entry: &Entry| entry.spec.route_keys().len() * Target::all_of(entry).len();
-    let cells: usize = catalog::routes().iter().map(targets).sum();
-    assert_eq!(calls, cells * Column::ALL.len());
+    let of_a_column: usize = catalog::routes().iter().map(targets).sum();
+    assert_eq!(calls, of_a_column * Column::ALL.len());
 }
 
 #[tokio::test]

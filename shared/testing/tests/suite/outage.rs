@@ -149,8 +149,7 @@ async fn postgres_stopped_is_503_and_it_comes_back_without_a_restart() {
 #[tokio::test]
 async fn a_connection_that_was_cut_costs_no_answer() {
     let proxy = Proxy::to(rig().state.pgbouncer.port).await;
-    let setup = Setup { database_port: Some(proxy.port()), ..Setup::default() };
-    let app = TestApp::with(setup).await;
+    let app = TestApp::behind(&proxy).await;
     let alice = app.caller(Role::User);
     let task = path_of(&alice.create(&json!({"title": "x"})).await);
     let connections = proxy.connections();
@@ -167,8 +166,7 @@ async fn a_connection_that_was_cut_costs_no_answer() {
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_503_and_leaves_nothing_stuck() {
     let proxy = Proxy::to(rig().state.pgbouncer.port).await;
-    let setup = Setup { database_port: Some(proxy.port()), ..Setup::default() };
-    let app = TestApp::with(setup).await;
+    let app = TestApp::behind(&proxy).await;
     let alice = app.caller(Role::User);
     alice.create(&json!({"title": "x"})).await;
     proxy.delay(Duration::from_mins(1));

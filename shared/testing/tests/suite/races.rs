@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use issuer::Person;
 use route::gateway::Event;
 use serde_json::json;
-use testing::{Fleet, Proxy, Reply, Setup, TestApp, rig};
+use testing::{Fleet, Proxy, Reply, TestApp, rig};
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
@@ -124,8 +124,7 @@ fn say(what: &str) {
 #[tokio::test]
 async fn racing_equal_creates_have_one_effect_and_one_answer() {
     let proxy = Proxy::to(rig().state.pgbouncer.port).await;
-    let setup = Setup { database_port: Some(proxy.port()), ..Setup::default() };
-    let app = TestApp::with(setup).await;
+    let app = TestApp::behind(&proxy).await;
     let mut fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), PROCESSES).await;
     proxy.drop_answers(3);
     let operations = race(&app, &fleet, "key", 50, 32, 1).await;
@@ -185,8 +184,7 @@ async fn the_race_finds_the_known_bad_form() {
 #[tokio::test]
 async fn creates_without_a_key_are_never_doubled_by_our_own_retries() {
     let proxy = Proxy::to(rig().state.pgbouncer.port).await;
-    let setup = Setup { database_port: Some(proxy.port()), ..Setup::default() };
-    let app = TestApp::with(setup).await;
+    let app = TestApp::behind(&proxy).await;
     let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), PROCESSES).await;
     proxy.drop_answers(5);
     let alice = app.caller(Role::User);

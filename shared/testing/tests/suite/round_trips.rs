@@ -2,7 +2,7 @@
 
 use domain::Role;
 use serde_json::json;
-use testing::{Call, Proxy, Setup, TestApp, lines_of, rig};
+use testing::{Call, Proxy, TestApp, lines_of, rig};
 
 use crate::support::path_of;
 
@@ -30,8 +30,7 @@ async fn trips_of<'a>(proxy: &Proxy, call: impl Fn() -> Call<'a>, status: u16) -
 #[tokio::test]
 async fn each_request_is_one_round_trip() {
     let proxy = Proxy::to(rig().state.pgbouncer.port).await;
-    let setup = Setup { database_port: Some(proxy.port()), ..Setup::default() };
-    let app = TestApp::with(setup).await;
+    let app = TestApp::behind(&proxy).await;
     let (alice, admin) = (app.caller(Role::User), app.caller(Role::Admin));
     let task = path_of(&alice.create(&json!({"title": "warm"})).await);
     alice.get(&task).send().await.expect(200);

@@ -7,17 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clock::Clock;
 use domain::Role;
-use issuer::{Issuer, Person, Realm};
+use issuer::Person;
 use serde_json::{Value, json};
-use testing::{Random, Setup, TestApp};
+use testing::{Random, Setup, TestApp, own_issuer};
 
 use crate::support::path_of;
-
-fn own_issuer() -> Issuer {
-    let realm = services::checkout().join("localstack/keycloak/task-manager-realm.json");
-    Issuer::start(Realm::read(&realm).expect("a realm"), "127.0.0.1:0".parse().unwrap())
-        .expect("an issuer")
-}
 
 #[tokio::test]
 async fn only_an_access_token_for_this_api_is_accepted() {

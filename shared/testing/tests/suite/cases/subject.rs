@@ -2,7 +2,7 @@
 
 use domain::Role;
 use route::Entry;
-use testing::{Call, Caller, TestApp};
+use testing::{Call, Caller, TestApp, lines_of};
 
 use super::case::{RouteCases, success_of};
 use crate::support::named_by_path;
@@ -30,6 +30,7 @@ impl Subject {
     pub(super) async fn works(&self, app: &TestApp) {
         let call = self.call(app, &app.caller(Role::Admin)).await;
         let (reply, status) = (call.send().await, success_of(&self.entry));
-        assert_eq!(reply.status(), status, "afterwards it does not work: {}", reply.text());
+        let logged = reply.header("x-request-id").map(lines_of);
+        assert_eq!(reply.status(), status, "a good request fails: {}\n{logged:?}", reply.text());
     }
 }

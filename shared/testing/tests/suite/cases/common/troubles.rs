@@ -9,6 +9,9 @@ use testing::{Proxy, Reply, Setup, TestApp, own_issuer, rig};
 
 use crate::cases::subject::Subject;
 
+/// The connections that a function of a test app has at most.
+const CONNECTIONS: usize = 8;
+
 /// The answer, and the app after it was mended.
 pub(super) async fn meet(kind: Kind, subject: &Subject) -> Option<(TestApp, Reply)> {
     Some(match kind {
@@ -57,7 +60,7 @@ async fn internal_error(subject: &Subject) -> (TestApp, Reply) {
 }
 
 /// Connected and warm; then no answer comes while the time runs out. The connection has a statement
-/// on it: it must not serve the next request.
+/// on it and must not go back to the pool, which lends its connections in turn: one round meets all.
 async fn timeout(subject: &Subject) -> (TestApp, Reply) {
     let proxy = Proxy::to(rig().state.pgbouncer.port).await;
     let app = TestApp::behind(&proxy).await;
@@ -66,5 +69,8 @@ async fn timeout(subject: &Subject) -> (TestApp, Reply) {
     proxy.delay(Duration::from_secs(30));
     let reply = call.within(Duration::from_millis(800)).send().await;
     proxy.delay(Duration::ZERO);
+    for _ in 0..CONNECTIONS {
+        subject.works(&app).await;
+    }
     (app, reply)
 }
