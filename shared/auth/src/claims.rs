@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Reason, Settings, object};
+use domain::json;
+
+use crate::{Reason, Settings};
 
 /// How far the issuer's clock may be from ours, in seconds.
 const LEEWAY: i64 = 30;
@@ -20,7 +22,7 @@ pub(crate) struct Life {
 
 impl Claims {
     pub(crate) fn read(json: &[u8]) -> Result<Self, Reason> {
-        object::read(json).map(Self).ok_or(Reason::Claims)
+        json::object(json).ok().map(Self).ok_or(Reason::Claims)
     }
 
     /// Whether the token is an access token, of our issuer, for us, and valid now.

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use domain::json::object;
+
 use serde_json::{Value, json};
 
 use crate::jwk::Key;
 use crate::token::Token;
-use crate::{Alg, Reason, object};
+use crate::{Alg, Reason};
 
 /// More keys than any issuer has, and few enough to look through.
 const MOST_KEYS: usize = 32;
@@ -31,7 +33,7 @@ pub enum NotKeys {
 impl KeySet {
     /// Reads a JWK set. Keys that cannot be used for `allowed` are left out.
     pub fn read(json: &[u8], allowed: &[Alg]) -> Result<Self, NotKeys> {
-        let object = object::read(json).ok_or(NotKeys::Form)?;
+        let object = object(json).ok().ok_or(NotKeys::Form)?;
         let list = object.get("keys").and_then(Value::as_array).ok_or(NotKeys::Form)?;
         if list.len() > MOST_KEYS {
             return Err(NotKeys::TooMany);

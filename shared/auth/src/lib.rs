@@ -7,7 +7,6 @@ mod claims;
 mod fetch;
 mod jwk;
 mod keys;
-mod object;
 mod refusal;
 mod settings;
 mod shelf;

@@ -2,9 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::json;
 use serde_json::{Map, Value};
 
-use crate::{Alg, Reason, object};
+use crate::{Alg, Reason};
 
 const LONGEST: usize = 8192;
 const LONGEST_KEY_ID: usize = 128;
@@ -35,7 +36,7 @@ impl<'a> Token<'a> {
         let claims = decoded(claims).ok_or(Reason::Base64)?;
         decoded(signature).ok_or(Reason::Base64)?;
 
-        let header = object::read(&header).ok_or(Reason::Header)?;
+        let header = json::object(&header).ok().ok_or(Reason::Header)?;
         let alg = algorithm(&header).filter(|alg| allowed.contains(alg));
         let alg = alg.ok_or(Reason::Algorithm)?;
         let kid = key_id(&header).ok_or(Reason::KeyId)?;

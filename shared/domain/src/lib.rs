@@ -3,6 +3,7 @@
 pub mod access;
 pub mod event;
 pub mod input;
+pub mod json;
 mod private;
 pub mod task;
 mod timestamp;

@@ -8,7 +8,6 @@ mod etag;
 mod gate;
 pub mod gateway;
 mod input;
-mod json;
 mod pipeline;
 mod problem;
 mod reply;

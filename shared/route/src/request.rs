@@ -4,11 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clock::Clock;
 use config::defaults::BODY_LIMIT;
+use domain::json::{self, NotAnObject};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::gateway::Event;
-use crate::json;
 use crate::problem::{Kind, Problem};
 use crate::spec::Spec;
 use crate::trace::Trace;
@@ -114,8 +114,26 @@ impl Request {
         if bytes.len() > BODY_LIMIT {
             return Err(Problem::new(Kind::PayloadTooLarge));
         }
-        self.body = json::object(bytes)?;
+        self.body = json::object(bytes).map_err(malformed)?;
         Ok(())
+    }
+}
+
+/// Why a body is refused. The parser's words name a place and never quote the text.
+fn malformed(why: NotAnObject) -> Problem {
+    let problem = Problem::new(Kind::MalformedJson);
+    match why {
+        NotAnObject::Other => problem,
+        NotAnObject::Syntax { line, column, ended_early } => {
+            let what = if ended_early { "ends too early" } else { "cannot be read" };
+            problem
+                .detail(format!("The body is not JSON: it {what} at line {line}, column {column}."))
+        }
+        NotAnObject::Duplicate(pointer) => problem.detail("The body has the same key twice.").at(
+            &pointer,
+            "duplicate_key",
+            "appears more than once",
+        ),
     }
 }
 
