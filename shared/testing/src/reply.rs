@@ -76,6 +76,11 @@ impl Reply {
             assert!(body[member].as_str().is_some_and(|text| !text.is_empty()), "{member}");
         }
         assert_eq!(body["request_id"].as_str(), self.header("x-request-id"));
+        for cause in self.logged().iter().filter_map(|line| line["error_cause"].as_str()) {
+            let told =
+                body["detail"] == cause || self.status() >= 500 && self.text().contains(cause);
+            assert!(!told, "the cause leaked: {}", self.text());
+        }
         self
     }
 
