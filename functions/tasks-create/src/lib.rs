@@ -4,9 +4,9 @@
 //! are there, a 4xx that none is. After a 5xx the client cannot know, and the key tells: the same
 //! request with the same key has one effect. The caller becomes the owner.
 
-use db::{CreateOutcome, CreateTask, WriteDb};
+use db::WriteDb;
 use domain::{NewTask, Task};
-use route::{Access, Created, Cx, Idempotency, Json, Kind, Permission, Problem, Route, Spec};
+use route::{Access, Created, Cx, Idempotency, Json, Permission, Problem, Route, Spec, settled};
 
 /// The route.
 pub struct TasksCreate;
@@ -24,24 +24,7 @@ impl Route for TasksCreate {
         cx: Cx<'_, Self>,
         (Json(new), Idempotency(key)): Self::Input,
     ) -> Result<Created<Task>, Problem> {
-        let create = CreateTask {
-            id: cx.new_id(),
-            event_id: cx.new_id(),
-            new: &new,
-            key: key.as_ref(),
-            request_id: &cx.request.id,
-            traceparent: &cx.request.trace.traceparent(),
-        };
-        match cx.deps.create_task(&cx.session()?, &create).await? {
-            CreateOutcome::Created(entity) => Ok(Created { entity, replayed: false }),
-            CreateOutcome::Replayed(entity) => Ok(Created { entity, replayed: true }),
-            CreateOutcome::KeyReused => Err(Problem::new(Kind::IdempotencyKeyReused)),
-            CreateOutcome::AssigneeUnknown => Err(Problem::invalid_field(
-                "#/assignee_id",
-                "unknown_user",
-                "must be a user who is known and active",
-            )),
-            CreateOutcome::Refused(standing) => Err(standing.into()),
-        }
+        let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
+        settled(cx.deps.create_task(&caller, &operation, &new).await?).map(Created::from)
     }
 }

@@ -11,7 +11,16 @@ pub fn routes() -> Vec<Entry> {
     vec![
         Entry::of::<health::Health>(),
         Entry::of::<tasks_create::TasksCreate>(),
+        Entry::of::<tasks_list::TasksList>(),
         Entry::of::<tasks_get::TasksGet>(),
+        Entry::of::<tasks_update::TasksUpdate>(),
+        Entry::of::<tasks_replace::TasksReplace>(),
+        Entry::of::<tasks_delete::TasksDelete>(),
+        Entry::of::<tasks_restore::TasksRestore>(),
+        Entry::of::<me_get::MeGet>(),
+        Entry::of::<me_update::MeUpdate>(),
+        Entry::of::<users_list::UsersList>(),
+        Entry::of::<users_update::UsersUpdate>(),
         Entry::of::<not_found::NotFound>(),
     ]
 }

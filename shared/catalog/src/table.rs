@@ -38,22 +38,29 @@ impl Column {
         }
     }
 
+    /// Their roles.
+    const fn roles(&self) -> &[Role] {
+        match self {
+            Self::Anonymous | Self::NoRole => &[],
+            Self::Has(role) => std::slice::from_ref(role),
+        }
+    }
+
     /// What they may, by default.
     pub fn permissions(self) -> Permissions {
-        match self {
-            Self::Anonymous | Self::NoRole => Permissions::NONE,
-            Self::Has(role) => RoleMap::default().permissions(role),
-        }
+        RoleMap::default().union(self.roles())
     }
 
     /// What they meet at a route: `yes`; a refusal; or, where the path names a task, whether they
     /// reach `any` or only their `own`, which includes what is assigned to them.
     pub fn cell(self, entry: &Entry) -> &'static str {
-        let Access::Requires(required) = entry.spec.access else { return "yes" };
+        if entry.spec.access.is_public() {
+            return "yes";
+        }
         if self == Self::Anonymous {
             return "401";
         }
-        if !self.permissions().has(required) {
+        if !entry.spec.access.permits(self.roles(), self.permissions()) {
             return "403";
         }
         if entry.shape.path.is_empty() {
@@ -74,7 +81,7 @@ pub fn render(entries: &[Entry]) -> String {
     );
     let mut line = |words: [&str; 4], cells: &[&str]| {
         let [method, path, function, permission] = words;
-        let _ = write!(text, "{method:<8}{path:<24}{function:<16}{permission:<16}");
+        let _ = write!(text, "{method:<8}{path:<24}{function:<16}{permission:<30}");
         for cell in cells {
             let _ = write!(text, "{cell:<11}");
         }
@@ -85,12 +92,16 @@ pub fn render(entries: &[Entry]) -> String {
     line(["# method", " path", "function", "permission"], &headings);
     for entry in entries {
         let permission = match entry.spec.access {
-            Access::Public => "public",
-            Access::Requires(permission) => permission.name(),
+            Access::Public => "public".to_owned(),
+            Access::AnyRole => "any role".to_owned(),
+            Access::Requires(permission) => permission.name().to_owned(),
+            Access::RequiresAny(enough) => {
+                enough.iter().map(|one| one.name()).collect::<Vec<_>>().join("|")
+            }
         };
         let cells: Vec<&str> = Column::ALL.iter().map(|column| column.cell(entry)).collect();
         for path in entry.spec.paths() {
-            line([entry.spec.method.name(), path, entry.spec.name, permission], &cells);
+            line([entry.spec.method.name(), path, entry.spec.name, &permission], &cells);
         }
     }
     text

@@ -16,6 +16,12 @@ pub const POSTGRES_POOL_WAIT: Duration = Duration::from_millis(500);
 /// One request's time with Postgres, retries included. A little above `statement_timeout` (3 s, set
 /// with the role), so that the server's own verdict arrives first.
 pub const POSTGRES_CALL: Duration = Duration::from_millis(3500);
+/// What a request gives the reader before it asks the writer.
+pub const READER_CALL: Duration = Duration::from_secs(1);
+/// How long a part that failed is left alone: at first, and at most. It doubles in between.
+pub const BREAKER_FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause.
+pub const BREAKER_PAUSE: Duration = Duration::from_secs(30);
 /// The time that a health check gives Postgres.
 pub const POSTGRES_HEALTH: Duration = Duration::from_secs(1);
 /// A connection that rested longer is tested before it is used.

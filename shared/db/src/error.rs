@@ -7,6 +7,8 @@ use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::WrongType;
 
+use crate::identity::BadStanding;
+
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -16,6 +18,9 @@ pub enum DbError {
     /// Another request with the same idempotency key is still at work.
     #[error("another request holds the idempotency key")]
     KeyInProgress,
+    /// The caller's token does not count any more.
+    #[error("the caller is refused ({0:?})")]
+    Caller(BadStanding),
     /// The database refused the statement: a fault of ours.
     #[error("the database refused a statement ({0})")]
     Refused(String),
@@ -34,7 +39,7 @@ pub(crate) enum Verdict {
     GiveUp,
 }
 
-/// The mark that `create_task_v1` and its like leave in the statement that waits for a key.
+/// The mark that `app.claim_key` leaves in the statement that waits for a key.
 const KEY_MARK: &str = "/* idempotency key */";
 
 pub(crate) fn verdict(error: &tokio_postgres::Error) -> Verdict {

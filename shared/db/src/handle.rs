@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 use crate::call::Parameters;
 use crate::error::DbError;
 use crate::pool::Pool;
+use crate::reader::Reader;
 use crate::settings::Settings;
 use crate::statement::Statement;
 
@@ -33,7 +34,7 @@ impl Role for Write {
 /// The database, as a role sees it. Clones share their connections.
 pub struct Db<R> {
     writer: Arc<Pool>,
-    reader: Option<Arc<Pool>>,
+    reader: Option<Arc<Reader>>,
     role: PhantomData<fn() -> R>,
 }
 
@@ -52,9 +53,10 @@ impl<R: Role> Db<R> {
     /// A handle without connections yet: they are made when they are needed.
     pub fn new(settings: &Settings, secrets: &Secrets) -> Result<Self, ConfigError> {
         let pool = |address| Pool::new(address, settings, secrets.clone());
+        let reader = settings.reader.as_ref().map(pool).transpose()?;
         Ok(Self {
             writer: pool(&settings.writer)?,
-            reader: settings.reader.as_ref().map(pool).transpose()?,
+            reader: reader.map(|pool| Arc::new(Reader::new(pool))),
             role: PhantomData,
         })
     }
@@ -73,7 +75,7 @@ impl<R: Role> Db<R> {
     }
 
     /// The reader, if there is one.
-    pub(crate) const fn reader(&self) -> Option<&Arc<Pool>> {
+    pub(crate) const fn reader(&self) -> Option<&Arc<Reader>> {
         self.reader.as_ref()
     }
 

@@ -24,7 +24,7 @@ impl<R: Role> Db<R> {
     pub async fn health(&self) -> Health {
         let reader = async {
             match self.reader() {
-                Some(pool) => Some(answers(pool).await),
+                Some(reader) => Some(answers(reader.pool()).await),
                 None => None,
             }
         };

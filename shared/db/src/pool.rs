@@ -66,6 +66,11 @@ impl Pool {
         }))
     }
 
+    /// The time, for whoever decides how long to leave this address alone.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
     /// A connection. When the database refuses the credentials, they are read anew, once.
     pub(crate) async fn get(&self) -> Result<Object, DbError> {
         let generation = self.generation().await?;

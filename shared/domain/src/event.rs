@@ -14,6 +14,65 @@ pub enum Kind {
     /// A task came to be.
     #[serde(rename = "task.created")]
     TaskCreated,
+    /// A task changed in no way that has a kind of its own.
+    #[serde(rename = "task.updated")]
+    TaskUpdated,
+    /// A task got another status, but for completed.
+    #[serde(rename = "task.status_changed")]
+    TaskStatusChanged,
+    /// A task was completed.
+    #[serde(rename = "task.completed")]
+    TaskCompleted,
+    /// A task got another assignee, or none.
+    #[serde(rename = "task.assigned")]
+    TaskAssigned,
+    /// A task was put into the trash.
+    #[serde(rename = "task.deleted")]
+    TaskDeleted,
+    /// A task was taken out of the trash.
+    #[serde(rename = "task.restored")]
+    TaskRestored,
+    /// A user was shut out.
+    #[serde(rename = "user.deactivated")]
+    UserDeactivated,
+    /// A user was let in again.
+    #[serde(rename = "user.reactivated")]
+    UserReactivated,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::TaskCreated,
+        Self::TaskUpdated,
+        Self::TaskStatusChanged,
+        Self::TaskCompleted,
+        Self::TaskAssigned,
+        Self::TaskDeleted,
+        Self::TaskRestored,
+        Self::UserDeactivated,
+        Self::UserReactivated,
+    ];
+
+    /// The name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TaskCreated => "task.created",
+            Self::TaskUpdated => "task.updated",
+            Self::TaskStatusChanged => "task.status_changed",
+            Self::TaskCompleted => "task.completed",
+            Self::TaskAssigned => "task.assigned",
+            Self::TaskDeleted => "task.deleted",
+            Self::TaskRestored => "task.restored",
+            Self::UserDeactivated => "user.deactivated",
+            Self::UserReactivated => "user.reactivated",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// An event as it lies in the outbox and travels through the queues.
@@ -25,7 +84,7 @@ pub enum Kind {
 pub struct Envelope {
     /// What happened.
     pub event: Kind,
-    /// To which task.
+    /// To which task; none if it is not about a task.
     pub task_id: Option<Uuid>,
     /// Who did it; none if the system did.
     pub user_id: Option<Uuid>,
@@ -35,22 +94,44 @@ pub struct Envelope {
     pub id: Uuid,
     /// The version of this format.
     pub schema: u32,
-    /// The version of the task that the change made.
+    /// The version that the change made of the thing it is about.
     pub version: i64,
-    /// Who owns the task after the change.
-    pub owner_id: Uuid,
+    /// Who owns the task after the change; none if it is not about a task.
+    pub owner_id: Option<Uuid>,
     /// Who is assigned after the change.
     pub assignee_id: Option<Uuid>,
     /// The fields that changed.
     pub changed: Vec<String>,
     /// From what to what; long texts by their length.
     pub changes: BTreeMap<String, Change>,
-    /// What a mail needs to say.
-    pub task: Summary,
+    /// What a mail needs to say of the task; none if it is not about a task.
+    pub task: Option<Summary>,
+    /// What it is about, if not a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
     /// The request that did it.
     pub request_id: String,
     /// W3C trace context, to go on with.
     pub traceparent: Option<String>,
+}
+
+/// What an event is about that is not about a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// What kind of thing.
+    #[serde(rename = "type")]
+    pub kind: SubjectKind,
+    /// Which.
+    pub id: Uuid,
+}
+
+/// The kinds of thing besides tasks that events are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectKind {
+    /// A user.
+    User,
 }
 
 /// One field's change.
@@ -75,4 +156,37 @@ pub struct Summary {
     pub priority: Priority,
     /// When it is due.
     pub due_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_those_on_the_wire() {
+        for kind in Kind::ALL {
+            assert_eq!(json!(kind), json!(kind.name()));
+            assert_eq!(Kind::named(kind.name()), Some(kind));
+        }
+        assert_eq!(Kind::named("task.flown"), None);
+    }
+
+    #[test]
+    fn an_event_that_is_not_about_a_task_names_its_subject() {
+        let id = "0197a1b2-0000-7000-8000-000000000001";
+        let json = json!({
+            "event": "user.deactivated", "taskId": null, "userId": id,
+            "at": "2026-01-31T09:30:00.000Z", "id": id, "schema": 1, "version": 2,
+            "ownerId": null, "assigneeId": null, "changed": ["active"],
+            "changes": {"active": {"from": true, "to": false}}, "task": null,
+            "subject": {"type": "user", "id": id}, "requestId": "r", "traceparent": null,
+        });
+        let event: Envelope = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(event.subject.map(|subject| subject.kind), Some(SubjectKind::User));
+        assert_eq!(json!(event), json);
+        let event = Envelope { subject: None, ..event };
+        assert_eq!(json!(event).get("subject"), None);
+    }
 }

@@ -4,12 +4,15 @@ pub mod access;
 pub mod event;
 pub mod input;
 pub mod json;
+pub mod listing;
 mod private;
 pub mod task;
 mod timestamp;
+pub mod user;
 
 pub use access::{Permission, Permissions, Role, RoleMap};
 pub use input::{FieldError, Fields, Invalid};
 pub use private::Private;
-pub use task::{NewTask, Priority, Status, Task};
+pub use task::{NewTask, Priority, Status, Task, TaskPatch, TaskReplacement};
 pub use timestamp::Timestamp;
+pub use user::{Me, MePatch, Notifications, Person, User, UserPatch};

@@ -12,7 +12,6 @@ use crate::auth_settings;
 use crate::deps::Deps;
 use crate::input::{Input, Shape};
 use crate::route::Route;
-use crate::spec::Access;
 
 /// A route with everything that it needs.
 pub(crate) struct App<R: Route> {
@@ -31,21 +30,20 @@ impl<R: Route> App<R> {
     pub(crate) fn prepare(env: &Env, clock: Clock) -> Result<Arc<Self>, ConfigError> {
         const {
             assert!(
-                R::Deps::KNOWS_STANDING || matches!(R::SPEC.access, Access::Public),
+                R::Deps::KNOWS_STANDING || R::SPEC.access.is_public(),
                 "a route that asks who is calling must be able to tell whether they were logged out"
             );
         }
         let stage: Stage = env.required("STAGE", "local, staging or production")?;
         let public_url: String = env.required("PUBLIC_URL", "where clients reach the API")?;
         let deps = R::Deps::prepare(env, &Secrets::new(clock.clone()))?;
-        let verifier = match R::SPEC.access {
-            Access::Public => None,
-            Access::Requires(_) => {
-                let settings = auth_settings::read(env, stage)?;
-                let shelf = deps.key_shelf(&settings.issuer);
-                let verifier = Verifier::new(settings, clock.clone(), shelf);
-                Some(verifier.map_err(|error| auth_settings::name(&error))?)
-            }
+        let verifier = if R::SPEC.access.is_public() {
+            None
+        } else {
+            let settings = auth_settings::read(env, stage)?;
+            let shelf = deps.key_shelf(&settings.issuer);
+            let verifier = Verifier::new(settings, clock.clone(), shelf);
+            Some(verifier.map_err(|error| auth_settings::name(&error))?)
         };
         let mut shape = Shape::default();
         R::Input::describe(&mut shape);

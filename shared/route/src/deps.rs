@@ -1,7 +1,7 @@
 //! What a handler may touch. The type decides the settings and rights that a function gets.
 
 use config::{ConfigError, Env, Secrets};
-use db::{Db, DbError, Role, Session, Standing};
+use db::{Db, DbError, Identity, Role};
 
 /// Something that a function needs to be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +50,8 @@ pub trait Deps: Sized + Send + Sync + 'static {
     /// Whether it can tell how a caller stands. A route that asks who is calling needs that.
     const KNOWS_STANDING: bool;
 
-    /// How a caller stands.
-    fn standing(
-        &self,
-        session: &Session<'_>,
-    ) -> impl Future<Output = Result<Standing, DbError>> + Send;
+    /// Makes a caller known, and refuses one whose token does not count any more.
+    fn greet(&self, caller: &Identity<'_>) -> impl Future<Output = Result<(), DbError>> + Send;
 
     /// The place where signing keys survive an outage of the issuer, if there is one.
     fn key_shelf(&self, issuer: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>>;
@@ -72,8 +69,8 @@ impl Deps for () {
 
     const KNOWS_STANDING: bool = false;
 
-    async fn standing(&self, _: &Session<'_>) -> Result<Standing, DbError> {
-        Ok(Standing::Good)
+    async fn greet(&self, _: &Identity<'_>) -> Result<(), DbError> {
+        Ok(())
     }
 
     fn key_shelf(&self, _: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>> {
@@ -101,8 +98,8 @@ where
 
     const KNOWS_STANDING: bool = true;
 
-    async fn standing(&self, session: &Session<'_>) -> Result<Standing, DbError> {
-        self.standing(session).await
+    async fn greet(&self, caller: &Identity<'_>) -> Result<(), DbError> {
+        self.greet(caller).await
     }
 
     fn key_shelf(&self, issuer: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>> {

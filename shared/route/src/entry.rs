@@ -15,7 +15,7 @@ use crate::pipeline;
 use crate::problem::Kind;
 use crate::reply::Reply;
 use crate::route::{Route, problems};
-use crate::spec::{Access, Spec};
+use crate::spec::Spec;
 
 /// What is known of a route, and how to start it.
 pub struct Entry {
@@ -52,7 +52,7 @@ impl Entry {
     /// The entry of a route.
     pub fn of<R: Route>() -> Self {
         let mut needs = Vec::new();
-        if matches!(R::SPEC.access, Access::Requires(_)) {
+        if !R::SPEC.access.is_public() {
             needs.push(Need::Auth);
         }
         R::Deps::needs(&mut needs);

@@ -4,13 +4,13 @@
 //! you may not. 404 is also the answer when you may not know that a thing exists.
 
 use auth::{Caller, Refusal, Verifier};
-use db::Standing;
+use db::DbError;
 
 use crate::deps::Deps;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
-use crate::route::session;
-use crate::spec::{Access, Spec};
+use crate::route::identity;
+use crate::spec::Spec;
 
 /// Who is calling. Nobody on a public route, whatever the request carries.
 pub(crate) async fn identify(
@@ -18,7 +18,9 @@ pub(crate) async fn identify(
     verifier: Option<&Verifier>,
     request: &Request,
 ) -> Result<Option<Caller>, Problem> {
-    let Access::Requires(_) = spec.access else { return Ok(None) };
+    if spec.access.is_public() {
+        return Ok(None);
+    }
     let verifier = verifier.ok_or_else(|| Problem::internal("no verifier"))?;
     let headers: Vec<&str> = request.headers("authorization").collect();
     verifier.verify(&headers).await.map(Some).map_err(|refusal| match refusal {
@@ -28,16 +30,16 @@ pub(crate) async fn identify(
     })
 }
 
-/// Whether the caller has the permission that the route asks for.
+/// Whether the caller may do what the route does.
 pub fn permit(spec: &Spec, caller: Option<&Caller>) -> Result<(), Problem> {
-    match (spec.access, caller) {
-        (Access::Public, _) => Ok(()),
-        (Access::Requires(permission), Some(caller)) if caller.permissions.has(permission) => {
-            Ok(())
-        }
-        (Access::Requires(permission), Some(_)) => Err(Problem::forbidden(permission)),
-        (Access::Requires(_), None) => Err(Problem::new(Kind::Unauthenticated)),
+    if spec.access.is_public() {
+        return Ok(());
     }
+    let caller = caller.ok_or_else(|| Problem::new(Kind::Unauthenticated))?;
+    if spec.access.permits(&caller.roles, caller.permissions) {
+        return Ok(());
+    }
+    Err(spec.access.required().map_or_else(Problem::without_role, Problem::forbidden))
 }
 
 /// What to answer instead of a refusal, if the caller's token does not count any more.
@@ -50,9 +52,9 @@ pub(crate) async fn standing_first<D: Deps>(
     refusal: Problem,
 ) -> Problem {
     let Some(caller) = caller else { return refusal };
-    match deps.standing(&session(caller)).await {
-        Ok(standing @ (Standing::Revoked | Standing::Disabled)) => standing.into(),
-        // Unknown: the refusal stands, and nothing was done.
-        Ok(Standing::Good) | Err(_) => refusal,
+    match deps.greet(&identity(caller)).await {
+        Err(error @ DbError::Caller(_)) => error.into(),
+        // In order, or unknown: the refusal stands, and nothing was done.
+        Ok(()) | Err(_) => refusal,
     }
 }

@@ -8,6 +8,7 @@ mod etag;
 mod gate;
 pub mod gateway;
 mod input;
+mod outcome;
 mod pipeline;
 mod problem;
 mod reply;
@@ -23,11 +24,12 @@ pub use entry::{Entry, Function, Prepare};
 pub use etag::ETag;
 pub use gate::permit;
 pub use input::{
-    AnyQuery, FromJson, FromQuery, Idempotency, Input, Json, Parameters, Path, Query, Resource,
-    Shape,
+    AnyQuery, Cursor, FromJson, FromQuery, Idempotency, IfMatch, Input, Json, Parameters, Path,
+    Query, Resource, Shape,
 };
+pub use outcome::settled;
 pub use problem::{Kind, Problem};
-pub use reply::{Created, Entity, Found, Never, Reply, Response};
+pub use reply::{Changed, Created, Deleted, Entity, Found, Listed, Never, Reply, Response, Shown};
 pub use request::Request;
 pub use route::{Cx, Route};
 pub use serve::serve;

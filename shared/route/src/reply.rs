@@ -1,6 +1,6 @@
 //! Answers that succeed. The type says the status.
 
-use domain::Task;
+use domain::{Me, Task, User};
 use serde::Serialize;
 
 use crate::etag::ETag;
@@ -28,11 +28,27 @@ impl Response {
         }
     }
 
+    /// Without a body.
+    pub const fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            etag: None,
+            content_type: "application/json",
+            body: String::new(),
+        }
+    }
+
     /// With a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// With the news that an earlier request with the same key did it, if so.
+    fn replayed(self, replayed: bool) -> Self {
+        if replayed { self.header("idempotency-replayed", "true") } else { self }
     }
 }
 
@@ -45,12 +61,12 @@ pub trait Reply: Send {
     fn into_response(self) -> Response;
 }
 
-/// A thing with an address and a version.
+/// A thing with an address.
 pub trait Entity: Serialize + Send {
     /// Its address.
     fn location(&self) -> String;
-    /// The tag of its version.
-    fn etag(&self) -> ETag;
+    /// The tag of its version; none if clients are not told of versions.
+    fn etag(&self) -> Option<ETag>;
 }
 
 impl Entity for Task {
@@ -58,8 +74,28 @@ impl Entity for Task {
         format!("/v1/tasks/{}", self.id)
     }
 
-    fn etag(&self) -> ETag {
-        ETag::of_version(self.version)
+    fn etag(&self) -> Option<ETag> {
+        Some(ETag::of_version(self.version))
+    }
+}
+
+impl Entity for User {
+    fn location(&self) -> String {
+        format!("/v1/users/{}", self.id)
+    }
+
+    fn etag(&self) -> Option<ETag> {
+        None
+    }
+}
+
+impl Entity for Me {
+    fn location(&self) -> String {
+        "/v1/me".to_owned()
+    }
+
+    fn etag(&self) -> Option<ETag> {
+        None
     }
 }
 
@@ -71,7 +107,7 @@ impl<T: Entity> Reply for Found<T> {
 
     fn into_response(self) -> Response {
         let mut response = Response::json(200, &self.0);
-        response.etag = Some(self.0.etag());
+        response.etag = self.0.etag();
         response
     }
 }
@@ -84,17 +120,83 @@ pub struct Created<T> {
     pub replayed: bool,
 }
 
+impl<T> From<Changed<T>> for Created<T> {
+    fn from(Changed { entity, replayed }: Changed<T>) -> Self {
+        Self { entity, replayed }
+    }
+}
+
 impl<T: Entity> Reply for Created<T> {
     const STATUSES: &'static [u16] = &[201];
 
     fn into_response(self) -> Response {
-        let mut response =
-            Response::json(201, &self.entity).header("location", self.entity.location());
-        response.etag = Some(self.entity.etag());
-        if self.replayed {
-            response = response.header("idempotency-replayed", "true");
-        }
+        let mut response = Response::json(201, &self.entity)
+            .header("location", self.entity.location())
+            .replayed(self.replayed);
+        response.etag = self.entity.etag();
         response
+    }
+}
+
+/// 200 with the thing as it is after the change.
+pub struct Changed<T> {
+    /// The thing.
+    pub entity: T,
+    /// Whether an earlier request with the same key changed it.
+    pub replayed: bool,
+}
+
+impl<T: Entity> Reply for Changed<T> {
+    const STATUSES: &'static [u16] = &[200];
+
+    fn into_response(self) -> Response {
+        let mut response = Response::json(200, &self.entity).replayed(self.replayed);
+        response.etag = self.entity.etag();
+        response
+    }
+}
+
+/// 204: the thing is gone.
+pub struct Deleted {
+    /// Whether an earlier request with the same key deleted it.
+    pub replayed: bool,
+}
+
+impl<T> From<Changed<T>> for Deleted {
+    fn from(Changed { replayed, .. }: Changed<T>) -> Self {
+        Self { replayed }
+    }
+}
+
+impl Reply for Deleted {
+    const STATUSES: &'static [u16] = &[204];
+
+    fn into_response(self) -> Response {
+        Response::empty(204).replayed(self.replayed)
+    }
+}
+
+/// 200 with a list; 304 if the client has the same.
+pub struct Listed<T>(pub T);
+
+impl<T: Serialize + Send> Reply for Listed<T> {
+    const STATUSES: &'static [u16] = &[200, 304];
+
+    fn into_response(self) -> Response {
+        let mut response = Response::json(200, &self.0);
+        response.etag = Some(ETag::of_body(&response.body));
+        response
+    }
+}
+
+/// 200 with something that has no tag: nobody compares it.
+pub struct Shown<T>(pub T);
+
+impl<T: Serialize + Send> Reply for Shown<T> {
+    const STATUSES: &'static [u16] = &[200];
+
+    fn into_response(self) -> Response {
+        Response::json(200, &self.0)
     }
 }
 
@@ -106,5 +208,53 @@ impl Reply for Never {
 
     fn into_response(self) -> Response {
         match self {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn user() -> User {
+        serde_json::from_value(json!({
+            "id": "0197a1b2-0000-7000-8000-000000000001", "username": "u", "name": null,
+            "email": null, "roles": [], "active": true,
+            "last_seen_at": "2026-01-31T09:30:00.000Z",
+        }))
+        .unwrap()
+    }
+
+    fn header(response: &Response, name: &str) -> Option<String> {
+        response.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
+    }
+
+    #[test]
+    fn only_a_replay_says_so() {
+        for replayed in [false, true] {
+            let expected = replayed.then(|| "true".to_owned());
+            for response in [
+                Created { entity: user(), replayed }.into_response(),
+                Changed { entity: user(), replayed }.into_response(),
+                Deleted { replayed }.into_response(),
+            ] {
+                assert_eq!(header(&response, "idempotency-replayed"), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_has_a_version_or_is_a_list_has_a_tag() {
+        assert_eq!(Changed { entity: user(), replayed: false }.into_response().etag, None);
+        assert_eq!(Shown(user()).into_response().etag, None);
+        let listed = Listed([user()]).into_response();
+        assert_eq!(listed.etag, Some(ETag::of_body(&listed.body)));
+    }
+
+    #[test]
+    fn what_is_gone_has_no_body() {
+        let response = Deleted { replayed: false }.into_response();
+        assert_eq!((response.status, response.body.as_str()), (204, ""));
     }
 }

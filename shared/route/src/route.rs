@@ -1,13 +1,16 @@
 //! The trait that a function implements, and what its handler is given.
 
+use std::borrow::Cow;
+
 use auth::Caller;
 use clock::Clock;
-use db::{Session, Standing};
+use db::{IdempotencyKey, Identity, Operation};
 use domain::Permission;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::deps::Deps;
+use crate::gate;
 use crate::input::Input;
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
@@ -49,17 +52,32 @@ impl<'a, R: Route> Cx<'a, R> {
     }
 
     /// What the database needs to know of the caller.
-    pub fn session(&self) -> Result<Session<'a>, Problem> {
-        Ok(session(self.caller()?))
+    pub fn identity(&self) -> Result<Identity<'a>, Problem> {
+        Ok(identity(self.caller()?))
+    }
+
+    /// What the database needs to know of a change that this request makes. Asked twice, it is two
+    /// changes.
+    pub fn operation(&self, key: Option<&'a IdempotencyKey>) -> Operation<'a> {
+        Operation {
+            op: self.new_id(),
+            event_id: self.new_id(),
+            key,
+            request_id: &self.request.id,
+            traceparent: self.request.trace.traceparent(),
+        }
+    }
+
+    /// What to answer instead of a refusal, if the caller's token does not count any more: for a handler
+    /// that refuses before a statement of its own has asked. It costs a round trip.
+    pub async fn refusal(&self, problem: Problem) -> Problem {
+        gate::standing_first(self.deps, self.caller, problem).await
     }
 
     /// Refuses a caller whose token does not count any more. For a handler without a statement of its
     /// own that asks: it costs a round trip.
     pub async fn require_good_standing(&self) -> Result<(), Problem> {
-        match self.deps.standing(&self.session()?).await? {
-            Standing::Good => Ok(()),
-            standing => Err(standing.into()),
-        }
+        Ok(self.deps.greet(&self.identity()?).await?)
     }
 
     /// Refuses a caller without a permission: for rights that depend on what was asked.
@@ -77,19 +95,26 @@ impl<'a, R: Route> Cx<'a, R> {
     }
 }
 
-pub(crate) fn session(caller: &Caller) -> Session<'_> {
-    Session {
+pub(crate) fn identity(caller: &Caller) -> Identity<'_> {
+    let username = caller.username.as_ref().map(|name| Cow::Borrowed(name.expose().as_str()));
+    Identity {
         user_id: caller.sub,
-        id: caller.sid.as_deref(),
+        session: caller.sid.as_deref(),
         issued_at: OffsetDateTime::from_unix_timestamp(caller.issued_at)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH),
+        // Everybody has a name to be listed by.
+        username: username.unwrap_or_else(|| Cow::Owned(caller.sub.to_string())),
+        name: caller.name.as_ref().map(|name| name.expose().as_str()),
+        email: caller.email.as_ref().map(|email| email.expose().as_str()),
+        roles: &caller.roles,
+        permissions: caller.permissions,
     }
 }
 
 /// Every problem that a route can answer with: those that follow from what it takes and touches,
 /// and its own.
 pub(crate) fn problems<R: Route>() -> Vec<Kind> {
-    use crate::spec::{Access, Method};
+    use crate::spec::Method;
     let mut kinds = vec![Kind::InternalError];
     let mut needs = Vec::new();
     R::Deps::needs(&mut needs);
@@ -100,7 +125,7 @@ pub(crate) fn problems<R: Route>() -> Vec<Kind> {
     if R::SPEC.method != Method::Any {
         kinds.push(Kind::ValidationFailed);
     }
-    if matches!(R::SPEC.access, Access::Requires(_)) {
+    if !R::SPEC.access.is_public() {
         kinds.extend([
             Kind::Unauthenticated,
             Kind::InvalidToken,

@@ -1,6 +1,6 @@
 //! What is true of a route before any request.
 
-use domain::Permission;
+use domain::{Permission, Permissions, Role};
 
 use crate::problem::Kind;
 
@@ -36,8 +36,39 @@ impl Method {
 pub enum Access {
     /// Everybody, without a token.
     Public,
+    /// Whoever has a valid token with at least one role that counts.
+    AnyRole,
     /// Whoever has a valid token and the permission.
     Requires(Permission),
+    /// Whoever has a valid token and one of these permissions, which is enough. The first is the one
+    /// that a refusal names.
+    RequiresAny(&'static [Permission]),
+}
+
+impl Access {
+    /// Whether nobody is asked for a token.
+    pub const fn is_public(self) -> bool {
+        matches!(self, Self::Public)
+    }
+
+    /// Whether somebody with these roles, and what they give, may call.
+    pub fn permits(self, roles: &[Role], permissions: Permissions) -> bool {
+        match self {
+            Self::Public => true,
+            Self::AnyRole => !roles.is_empty(),
+            Self::Requires(required) => permissions.has(required),
+            Self::RequiresAny(enough) => enough.iter().any(|one| permissions.has(*one)),
+        }
+    }
+
+    /// The permission that a refusal names, if there is one to name.
+    pub const fn required(self) -> Option<Permission> {
+        match self {
+            Self::Public | Self::AnyRole => None,
+            Self::Requires(required) => Some(required),
+            Self::RequiresAny(enough) => enough.first().copied(),
+        }
+    }
 }
 
 /// The declaration of a route.
@@ -97,6 +128,9 @@ impl Spec {
         let bytes = path.as_bytes();
         assert!(!bytes.is_empty() && bytes[0] == b'/', "a path starts with `/`");
         assert!(bytes[bytes.len() - 1] != b'/', "a path does not end with `/`");
+        if let Access::RequiresAny(enough) = access {
+            assert!(!enough.is_empty(), "one of no permissions is what nobody has");
+        }
         Self::raw(name, method, path, access)
     }
 
@@ -148,7 +182,28 @@ impl Spec {
 
 #[cfg(test)]
 mod tests {
+    use domain::Permission::{TasksRead, TasksWrite, UsersManage};
+
     use super::*;
+
+    #[test]
+    fn who_may_call_depends_on_roles_or_on_permissions() {
+        let reads = Permissions::of([TasksRead]);
+        assert!(Access::Public.permits(&[], Permissions::NONE));
+        assert!(!Access::AnyRole.permits(&[], reads));
+        assert!(Access::AnyRole.permits(&[Role::Viewer], Permissions::NONE));
+        assert!(Access::Requires(TasksRead).permits(&[], reads));
+        assert!(!Access::Requires(TasksWrite).permits(&[Role::User], reads));
+        assert!(Access::RequiresAny(&[TasksWrite, TasksRead]).permits(&[], reads));
+        assert!(!Access::RequiresAny(&[TasksWrite, UsersManage]).permits(&[Role::User], reads));
+    }
+
+    #[test]
+    fn a_refusal_names_the_first_permission_that_would_do() {
+        assert_eq!(Access::Requires(TasksRead).required(), Some(TasksRead));
+        assert_eq!(Access::RequiresAny(&[TasksWrite, UsersManage]).required(), Some(TasksWrite));
+        assert_eq!(Access::AnyRole.required(), None);
+    }
 
     #[test]
     fn a_get_answers_head_and_an_alias_both() {

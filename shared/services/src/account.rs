@@ -54,6 +54,12 @@ impl Account {
         chown(path, Some(user), Some(group)).map_err(file("change the owner of", path))
     }
 
+    /// Writes a file that only this account can read.
+    pub(crate) fn write(&self, path: &Path, content: &str) -> Result<(), Error> {
+        files::write_private(path, content)?;
+        self.give(path)
+    }
+
     /// Whether this account can get to a folder of its own. Asked by trying, because permissions
     /// of all folders above it, ACLs and containers have a say.
     pub(crate) fn can_use(&self, path: &Path) -> Result<bool, Error> {

@@ -11,13 +11,15 @@ use crate::{Certificates, Error, Users, files};
 
 /// What this crate puts into a folder, besides logs and process ids. Only these names are ever
 /// removed, so that a folder chosen by mistake (`--dir .`) loses nothing else.
-const DATA: [&str; 7] = [
+const DATA: [&str; 9] = [
     "certificates",
     "credentials.json",
     "localstack",
     "pgbouncer",
     "postgres",
     "redis",
+    "replica",
+    "replica-pgbouncer",
     "services.json",
 ];
 const LOG: &str = "log";

@@ -13,6 +13,7 @@ use crate::state::Address;
 use crate::{ADMIN, Error, Folder, Users, files, http, ports, programs, spawner};
 
 const NAME: &str = "pgbouncer";
+const NAME_AT_REPLICA: &str = "replica-pgbouncer";
 const STOP: &[(Signal, Duration)] = &[(Signal::KILL, Duration::from_secs(5))];
 
 /// A pooler in front of one Postgres server.
@@ -26,9 +27,23 @@ impl PgBouncer {
     /// Prepares a pooler for the server at `postgres` (or for a fault proxy in front of one); it
     /// does not run yet. It knows the superuser and the database roles of the folder.
     pub fn create(folder: &Folder, port: u16, postgres: &Address) -> Result<Self, Error> {
+        Self::named(NAME, folder, port, postgres)
+    }
+
+    /// The second pooler of a folder: the same, in front of the replica (or of a fault proxy there).
+    pub fn for_replica(folder: &Folder, port: u16, replica: &Address) -> Result<Self, Error> {
+        Self::named(NAME_AT_REPLICA, folder, port, replica)
+    }
+
+    fn named(
+        name: &'static str,
+        folder: &Folder,
+        port: u16,
+        postgres: &Address,
+    ) -> Result<Self, Error> {
         let program = programs::find("pgbouncer", "pgbouncer")?;
         let account = Account::for_databases()?;
-        let home = folder.of(&account, NAME)?;
+        let home = folder.of(&account, name)?;
         let certificates = folder.certificates()?;
         let contents = [
             ("pgbouncer.ini", settings(port, postgres, &home, knows_statements(&program)?)),
@@ -37,21 +52,19 @@ impl PgBouncer {
             ("server.pem", files::read(&certificates.certificate_file)?),
             ("server.key", files::read(&certificates.key_file)?),
         ];
-        for (name, content) in contents {
-            let path = home.join(name);
-            files::write_private(&path, &content)?;
-            account.give(&path)?;
+        for (file, content) in contents {
+            account.write(&home.join(file), &content)?;
         }
         let launch = Launch {
-            name: NAME,
+            name,
             program,
             arguments: vec![home.join("pgbouncer.ini").into()],
             environment: Vec::new(),
             directory: home,
             account,
             when_orphaned: "KILL",
-            log: folder.log(NAME),
-            pid_file: PidFile::new(folder, NAME),
+            log: folder.log(name),
+            pid_file: PidFile::new(folder, name),
         };
         Ok(Self { port, process: Process::new(launch, STOP) })
     }
@@ -61,7 +74,7 @@ impl PgBouncer {
         /// Length 8, then the code of "may we speak TLS?" in the Postgres protocol.
         const TLS_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
         self.stop()?;
-        ports::require_free(NAME, self.port)?;
+        ports::require_free(self.process.name(), self.port)?;
         let port = self.port;
         self.process.start(Duration::from_secs(15), |_| {
             http::exchange(port, &TLS_REQUEST, 1).is_ok_and(|answer| answer == b"S")

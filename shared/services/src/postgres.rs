@@ -1,18 +1,14 @@
 //! Postgres: TLS and passwords only, as in production; nothing listens but 127.0.0.1.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::account::Account;
-use crate::error::file;
-use crate::pids::PidFile;
-use crate::process::{Launch, Process};
+use crate::home::Home;
+use crate::process::Process;
 use crate::state::Address;
-use crate::{ADMIN, Certificates, Credentials, Error, Folder, files, ports, programs, spawner};
+use crate::{ADMIN, Credentials, Error, Folder, files, ports};
 
 const NAME: &str = "postgres";
 const FAST: &[(Signal, Duration)] =
@@ -29,10 +25,11 @@ pub enum StopMode {
     Immediate,
 }
 
-/// A Postgres server with a cluster of its own.
+/// A Postgres server with a cluster of its own: a primary, or a replica of one.
 #[derive(Debug)]
 pub struct Postgres {
     port: u16,
+    durable: bool,
     admin: Credentials,
     data: PathBuf,
     process: Process,
@@ -41,34 +38,36 @@ pub struct Postgres {
 impl Postgres {
     /// Makes the cluster if the folder has none, and its configuration; it does not run yet.
     pub fn create(folder: &Folder, port: u16, durable: bool) -> Result<Self, Error> {
-        let programs = programs::postgres()?;
-        let account = Account::for_databases()?;
-        let home = folder.of(&account, NAME)?;
+        let home = Home::of(folder, NAME)?;
         let admin = folder.users()?.admin;
-        let data = home.join("data");
-        if !data.exists() {
-            initialise(&programs.join("initdb"), &account, &home, &admin, durable)?;
+        if !home.data().exists() {
+            initialise(&home, &admin, durable)?;
         }
-        configure(&data, &account, port, durable, &folder.certificates()?)?;
+        Self::in_home(home, folder, port, admin, durable, "")
+    }
 
-        let launch = Launch {
-            name: NAME,
-            program: programs.join("postgres"),
-            arguments: vec!["-D".into(), data.clone().into()],
-            environment: vec![("TZ", "UTC".into())],
-            directory: home,
-            account,
-            when_orphaned: "INT",
-            log: folder.log(NAME),
-            pid_file: PidFile::new(folder, NAME),
-        };
-        Ok(Self { port, admin, data, process: Process::new(launch, FAST) })
+    /// Configures the cluster that a home has by now, with `more` settings than every server has.
+    pub(crate) fn in_home(
+        home: Home,
+        folder: &Folder,
+        port: u16,
+        admin: Credentials,
+        durable: bool,
+        more: &str,
+    ) -> Result<Self, Error> {
+        let certificates = folder.certificates()?;
+        home.write("data/postgresql.conf", &(settings(port, durable) + more))?;
+        home.write("data/pg_hba.conf", ACCESS)?;
+        home.write("data/server.pem", &files::read(&certificates.certificate_file)?)?;
+        home.write("data/server.key", &files::read(&certificates.key_file)?)?;
+        let data = home.data();
+        Ok(Self { port, durable, admin, data, process: Process::new(home.launch(folder), FAST) })
     }
 
     /// Starts it, or starts it again on the same port, and waits until it accepts connections.
     pub fn start(&mut self) -> Result<(), Error> {
         self.stop(StopMode::Fast)?;
-        ports::require_free(NAME, self.port)?;
+        ports::require_free(self.process.name(), self.port)?;
         let status = self.data.join("postmaster.pid");
         self.process.start(PATIENCE, |pid| {
             files::read_optional(&status).ok().flatten().is_some_and(|text| is_ready(&text, pid))
@@ -93,9 +92,14 @@ impl Postgres {
         &self.admin
     }
 
-    /// The folder with the cluster's files; to make a replica, or to look at the log settings.
+    /// The folder with the cluster's files.
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// Whether it survives a power cut.
+    pub(crate) fn durable(&self) -> bool {
+        self.durable
     }
 
     pub(crate) fn process(&mut self) -> &mut Process {
@@ -103,58 +107,14 @@ impl Postgres {
     }
 }
 
-/// Makes the cluster beside its place and moves it there, so that one made by half is never used.
-fn initialise(
-    initdb: &Path,
-    account: &Account,
-    home: &Path,
-    admin: &Credentials,
-    durable: bool,
-) -> Result<(), Error> {
-    let new = home.join("data.new");
-    files::remove(&new)?;
-    let password = home.join("password");
-    files::write_private(&password, &admin.password)?;
-    account.give(&password)?;
-
-    let mut command = Command::new("setpriv");
-    command.args(account.setpriv_arguments()).args(["--pdeathsig", "KILL"]).arg(initdb);
-    command.arg("--pgdata").arg(&new).arg("--pwfile").arg(&password);
-    command.args(["--username", ADMIN, "--auth", "scram-sha-256", "--no-instructions"]);
-    command.args(["--encoding", "UTF8", "--locale", "C.UTF-8"]);
-    if !durable {
-        command.arg("--no-sync");
-    }
-    command.env_clear().env("PATH", programs::PATH).current_dir(home);
-    command.stdin(Stdio::null()).stderr(Stdio::piped());
-    let output = spawner::run(command, "initdb")?;
+/// An empty cluster, with the superuser's password.
+fn initialise(home: &Home, admin: &Credentials, durable: bool) -> Result<(), Error> {
+    let password = home.write("password", &admin.password)?;
+    let mut arguments = vec!["--pwfile", "password", "--username", ADMIN, "--no-instructions"];
+    arguments.extend(["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"]);
+    let made = home.make_data("initdb", &arguments, durable);
     files::remove(&password)?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(Error::Failed { program: "initdb", status: output.status, output: text });
-    }
-    fs::rename(&new, home.join("data")).map_err(file("move", new))
-}
-
-fn configure(
-    data: &Path,
-    account: &Account,
-    port: u16,
-    durable: bool,
-    certificates: &Certificates,
-) -> Result<(), Error> {
-    let contents = [
-        ("postgresql.conf", settings(port, durable)),
-        ("pg_hba.conf", ACCESS.to_owned()),
-        ("server.pem", files::read(&certificates.certificate_file)?),
-        ("server.key", files::read(&certificates.key_file)?),
-    ];
-    for (name, content) in contents {
-        let path = data.join(name);
-        files::write_private(&path, &content)?;
-        account.give(&path)?;
-    }
-    Ok(())
+    made
 }
 
 /// A connection without TLS is refused, and so is one without a password.
@@ -181,6 +141,8 @@ max_connections = 400
 shared_buffers = 128MB
 dynamic_shared_memory_type = posix
 wal_level = replica
+# A replica that was stopped for a while finds what it has missed.
+wal_keep_size = 128MB
 fsync = {sync}
 full_page_writes = {sync}
 synchronous_commit = on

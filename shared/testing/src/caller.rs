@@ -63,6 +63,21 @@ impl<'a> Caller<'a> {
         self.call("POST", path).json(&body.to_string())
     }
 
+    /// `PATCH path` with a JSON body.
+    pub fn patch(&self, path: &str, body: &Value) -> Call<'a> {
+        self.call("PATCH", path).json(&body.to_string())
+    }
+
+    /// `PUT path` with a JSON body.
+    pub fn put(&self, path: &str, body: &Value) -> Call<'a> {
+        self.call("PUT", path).json(&body.to_string())
+    }
+
+    /// `DELETE path`.
+    pub fn delete(&self, path: &str) -> Call<'a> {
+        self.call("DELETE", path)
+    }
+
     /// Creates a task, which must succeed.
     #[track_caller]
     pub fn create(&self, body: &Value) -> impl Future<Output = Value> {

@@ -1,6 +1,6 @@
 //! A JSON body.
 
-use domain::{Invalid, NewTask};
+use domain::{Invalid, MePatch, NewTask, TaskPatch, TaskReplacement, UserPatch};
 use serde_json::{Map, Value};
 
 use super::{Input, Shape, Step};
@@ -14,6 +14,30 @@ pub trait FromJson: Sized + Send {
 }
 
 impl FromJson for NewTask {
+    fn from_json(object: Map<String, Value>) -> Result<Self, Invalid> {
+        Self::from_json(object)
+    }
+}
+
+impl FromJson for TaskPatch {
+    fn from_json(object: Map<String, Value>) -> Result<Self, Invalid> {
+        Self::from_json(object)
+    }
+}
+
+impl FromJson for TaskReplacement {
+    fn from_json(object: Map<String, Value>) -> Result<Self, Invalid> {
+        Self::from_json(object)
+    }
+}
+
+impl FromJson for MePatch {
+    fn from_json(object: Map<String, Value>) -> Result<Self, Invalid> {
+        Self::from_json(object)
+    }
+}
+
+impl FromJson for UserPatch {
     fn from_json(object: Map<String, Value>) -> Result<Self, Invalid> {
         Self::from_json(object)
     }

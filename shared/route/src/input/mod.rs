@@ -5,12 +5,16 @@
 //! not compile into a function.
 
 mod body;
+mod cursor;
 mod idempotency;
+mod if_match;
 mod path;
 mod query;
 
 pub use body::{FromJson, Json};
+pub use cursor::Cursor;
 pub use idempotency::Idempotency;
+pub use if_match::IfMatch;
 pub use path::{Path, Resource};
 pub(crate) use query::check_names;
 pub use query::{AnyQuery, FromQuery, Parameters, Query};
@@ -25,6 +29,8 @@ pub struct Shape {
     pub body: bool,
     /// The query parameters it knows; any other is an error.
     pub parameters: Vec<&'static str>,
+    /// Those of them that may be given more than once.
+    pub repeatable: Vec<&'static str>,
     /// Whether it does not care for parameters: true only of what answers for unknown addresses.
     pub any_parameters: bool,
     /// The names in its path.
@@ -95,5 +101,20 @@ impl<A: Input, B: Input, C: Input> Input for (A, B, C) {
         let (a, b) = <(A, B)>::read(request)?;
         const { assert!(B::STEP as u8 <= C::STEP as u8, "values, then the key, then the path") };
         Ok((a, b, C::read(request)?))
+    }
+}
+
+impl<A: Input, B: Input, C: Input, D: Input> Input for (A, B, C, D) {
+    const STEP: Step = D::STEP;
+
+    fn describe(shape: &mut Shape) {
+        <(A, B, C)>::describe(shape);
+        D::describe(shape);
+    }
+
+    fn read(request: &Request) -> Result<Self, Problem> {
+        let (a, b, c) = <(A, B, C)>::read(request)?;
+        const { assert!(C::STEP as u8 <= D::STEP as u8, "values, then the key, then the path") };
+        Ok((a, b, c, D::read(request)?))
     }
 }

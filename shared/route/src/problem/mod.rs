@@ -5,10 +5,13 @@ mod kind;
 use std::borrow::Cow;
 use std::fmt;
 
+use domain::input::Fault;
 use domain::{FieldError, Invalid, Permission};
 use serde::Serialize;
 
 pub use kind::Kind;
+
+use crate::etag::ETag;
 
 /// One problem, on its way to becoming an answer. Boxed: it is the rare way out of a function, and
 /// should not make the usual one wide.
@@ -93,6 +96,27 @@ impl Problem {
         problem
     }
 
+    /// The caller has no role that counts, and any would do.
+    pub fn without_role() -> Self {
+        let mut problem = Self::new(Kind::Forbidden).detail("None of your roles counts here.");
+        problem.challenge("Bearer error=\"insufficient_scope\"".to_owned());
+        problem
+    }
+
+    /// The thing has another version than the client expected.
+    pub fn precondition_failed(current_version: i64) -> Self {
+        let mut problem = Self::new(Kind::PreconditionFailed);
+        problem.0.members.current_version = Some(current_version);
+        let etag = ETag::of_version(current_version);
+        problem.0.headers.push(("etag", etag.header().to_owned()));
+        problem
+    }
+
+    /// The thing is not in a state that allows this; the detail says why.
+    pub fn conflict(detail: &'static str) -> Self {
+        Self::new(Kind::Conflict).detail(detail)
+    }
+
     /// The address knows other methods.
     pub fn method_not_allowed(allow: &str) -> Self {
         let mut problem = Self::new(Kind::MethodNotAllowed);
@@ -115,6 +139,11 @@ impl Problem {
     /// One value of the body that is not valid.
     pub fn invalid_field(pointer: &str, code: &'static str, detail: &'static str) -> Self {
         Self::invalid(vec![field_error(pointer, code, detail)])
+    }
+
+    /// One query parameter that is not valid.
+    pub fn invalid_parameter(name: &str, fault: Fault) -> Self {
+        Self::invalid(vec![fault.of_parameter(name)])
     }
 
     /// The same problem, said more exactly.
@@ -194,18 +223,12 @@ impl From<db::DbError> for Problem {
             db::DbError::Unavailable(_) => Kind::DatabaseUnavailable,
             db::DbError::KeyInProgress => Kind::IdempotencyInProgress,
             db::DbError::Refused(_) => Kind::InternalError,
+            db::DbError::Caller(db::BadStanding::Revoked) => return Self::new(Kind::TokenRevoked),
+            db::DbError::Caller(db::BadStanding::Disabled) => {
+                return Self::new(Kind::AccountDisabled);
+            }
         };
         Self::new(kind).because(error.to_string())
-    }
-}
-
-impl From<db::Standing> for Problem {
-    fn from(standing: db::Standing) -> Self {
-        match standing {
-            db::Standing::Revoked => Self::new(Kind::TokenRevoked),
-            db::Standing::Disabled => Self::new(Kind::AccountDisabled),
-            db::Standing::Good => Self::internal("a good standing was taken for a refusal"),
-        }
     }
 }
 
@@ -222,5 +245,24 @@ mod tests {
             r#"{"type":"https://api.example.com/problems#task-not-found","title":"Task not found","status":404,"detail":"Task not found","instance":"/v1/tasks/x","code":"task-not-found","request_id":"r1"}"#
         );
         assert!(!format!("{problem:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_failed_precondition_says_what_would_have_held() {
+        let mut problem = Problem::precondition_failed(7);
+        let body = problem.body("", "/v1/tasks/x", "r1");
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["current_version"], 7);
+        assert_eq!(problem.take_headers(), [("etag", "\"7\"".to_owned())]);
+    }
+
+    #[test]
+    fn a_refusal_names_a_permission_only_if_one_would_help() {
+        let challenge = |mut problem: Problem| problem.take_headers().remove(0).1;
+        assert_eq!(challenge(Problem::without_role()), "Bearer error=\"insufficient_scope\"");
+        assert!(!Problem::without_role().body("", "/", "r1").contains("required"));
+        let named = Problem::forbidden(Permission::TasksRead);
+        assert!(named.body("", "/", "r1").contains("\"required\":\"tasks:read\""));
+        assert!(challenge(named).ends_with("scope=\"tasks:read\""));
     }
 }

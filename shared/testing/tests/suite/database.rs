@@ -173,7 +173,7 @@ async fn each_role_may_do_what_it_needs_and_no_more() {
         .query_typed(
             "SELECT has_function_privilege('api_read', oid, 'EXECUTE'),
                  has_function_privilege('api_write', oid, 'EXECUTE')
-             FROM pg_proc WHERE proname = 'create_task_v1'",
+             FROM pg_proc WHERE proname = 'create_task_v2'",
             &[],
         )
         .await

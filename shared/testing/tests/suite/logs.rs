@@ -42,7 +42,7 @@ async fn a_refusal_is_logged_with_its_code_and_a_failure_with_its_cause() {
     assert_eq!((&line["level"], &line["error_code"]), (&json!("INFO"), &json!("invalid-token")));
     assert!(line["error_cause"].is_string(), "the reason is for us: {line}");
 
-    app.db.run("ALTER FUNCTION api.create_task_v1 RENAME TO gone").await;
+    app.db.run("ALTER FUNCTION api.create_task_v2 RENAME TO gone").await;
     let failed = alice.post("/v1/tasks", &json!({"title": "x"})).header("x-request-id", "failed-1");
     failed.send().await.expect(500);
     let line = &lines_of("failed-1")[0];

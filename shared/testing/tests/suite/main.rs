@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod cases;
+mod cluster;
 mod credentials;
 mod database;
 mod events;

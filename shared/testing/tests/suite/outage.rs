@@ -1,14 +1,14 @@
 //! Postgres goes away and comes back.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use config::defaults::{ANSWER_RESERVE, POSTGRES_CALL};
 use domain::Role;
 use serde_json::json;
-use services::{Folder, PgBouncer, Postgres, StopMode, free_port};
-use testing::{Call, Proxy, Reply, Setup, TestApp, rig};
+use services::StopMode;
+use testing::{Call, Proxy, Reply, TestApp, rig};
 
+use crate::cluster::Cluster;
 use crate::support::path_of;
 
 /// Time enough for the database's budget, and too little for twice that: an answer that takes much
@@ -18,84 +18,6 @@ const TIME: Duration = POSTGRES_CALL
     .saturating_mul(3)
     .checked_div(2)
     .expect("two is not zero");
-
-/// A Postgres and a pooler of one's own, which can be stopped without harm to other tests.
-struct Cluster {
-    postgres: Postgres,
-    pooler: PgBouncer,
-    folder: Folder,
-    setup: BTreeMap<&'static str, String>,
-    credentials: Vec<(&'static str, &'static str, String)>,
-}
-
-impl Cluster {
-    async fn start() -> Self {
-        // In the folder of this run, which goes with it whatever happens here.
-        let run = rig().state.ca_file.ancestors().nth(2).expect("the folder of the run");
-        let folder = Folder::create(&run.join("outage")).expect("a folder");
-        let port = free_port().expect("a port");
-        let mut postgres = Postgres::create(&folder, port, false).expect("a cluster");
-        postgres.start().expect("Postgres starts");
-        let pooler_port = free_port().expect("a port");
-        let mut pooler =
-            PgBouncer::create(&folder, pooler_port, &postgres.address()).expect("a pooler");
-        pooler.start().expect("PgBouncer starts");
-        let ca_file = folder.certificates().expect("certificates").ca_file.display().to_string();
-
-        let users = folder.users().expect("users");
-        let json = |name: &str, password: &str| {
-            json!({"username": name, "password": password}).to_string()
-        };
-        let mut env = rig()
-            .migrate_env("postgres")
-            .with("DATABASE_URL", format!("postgres://127.0.0.1:{port}/postgres"))
-            .with("DATABASE_CA_FILE", &ca_file);
-        let mut credentials = Vec::new();
-        for user in users.all() {
-            let role = if user.username == services::ADMIN { "admin" } else { &user.username };
-            let setting = format!("DATABASE_{}_CREDENTIALS", role.to_uppercase());
-            let secret = json(&user.username, &user.password);
-            env = env.with(&format!("{setting}_ARN"), "").with(&setting, &secret);
-            if let Some(role) = ["api_read", "api_write"].into_iter().find(|r| *r == role) {
-                credentials.push((role, "DATABASE_CREDENTIALS", secret));
-            }
-        }
-        let settings = migrate::Settings::from_env(&env).expect("settings");
-        let secrets = config::Secrets::new(clock::Clock::system());
-        migrate::run(&settings, &secrets).await.expect("the migrations run");
-
-        let url = format!("postgres://127.0.0.1:{pooler_port}/postgres");
-        let setup = [("DATABASE_URL", url), ("DATABASE_CA_FILE", ca_file)].into();
-        Self { postgres, pooler, folder, setup, credentials }
-    }
-
-    async fn count(&self, sql: &str) -> i64 {
-        let admin = self.postgres.admin();
-        let tls = db::tls::client(Some(&self.folder.certificates().unwrap().ca_file), &[]).unwrap();
-        let mut address = tokio_postgres::Config::new();
-        address.host("127.0.0.1").port(self.postgres.address().port).dbname("postgres");
-        address.user(&admin.username).password(&admin.password);
-        let (client, connection) = address.connect(tls).await.expect("a connection");
-        tokio::spawn(connection);
-        client.query_one(sql, &[]).await.expect("a count").get(0)
-    }
-
-    fn setup(&self) -> Setup {
-        Setup {
-            env: self.setup.clone().into_iter().collect(),
-            credentials: self.credentials.clone(),
-            ..Setup::default()
-        }
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let _ = self.pooler.stop();
-        let _ = self.postgres.stop(StopMode::Immediate);
-        let _ = self.folder.remove();
-    }
-}
 
 async fn until(call: &Call<'_>, status: u16) -> Reply {
     for _ in 0..100 {
@@ -111,7 +33,7 @@ async fn until(call: &Call<'_>, status: u16) -> Reply {
 
 #[tokio::test]
 async fn postgres_stopped_is_503_and_it_comes_back_without_a_restart() {
-    let mut cluster = Cluster::start().await;
+    let mut cluster = Cluster::start("outage").await;
     let app = TestApp::with(cluster.setup()).await;
     let (alice, nobody) = (app.caller(Role::User), app.anonymous());
     let task = alice.create(&json!({"title": "before"})).await;

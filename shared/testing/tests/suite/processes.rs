@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use testing::{Fleet, TestApp};
 
 use crate::cases::{RouteCases, success_of};
-use crate::support::named_by_path;
 
 #[tokio::test]
 async fn a_process_answers_and_writes_one_json_line_per_request() {
@@ -57,7 +56,7 @@ async fn every_function_starts_as_a_process_and_answers() {
     for entry in app.entries() {
         let name = entry.spec.name;
         let fleet = Fleet::start(name, &app.env_of(name), 1).await;
-        let id = named_by_path(&app, entry, admin.id()).await;
+        let id = RouteCases::of(entry).make(&app, admin.id()).await;
         let call = RouteCases::of(entry).call(&admin, entry.spec.path, id);
         let reply = fleet.answer(&call.event).await.expect("an answer");
         assert_eq!(reply.status(), success_of(entry), "{name}: {}", reply.text());

@@ -10,20 +10,16 @@ async fn fail_creates(app: &TestApp, sqlstate: &str, times: i32) {
     app.db
         .run(&format!(
             "CREATE SEQUENCE app.failures;
-             ALTER FUNCTION api.create_task_v1 RENAME TO good_create_task;
-             CREATE FUNCTION api.create_task_v1(
-                 uuid, text, timestamptz, text, bytea, uuid, text, text, text, text,
-                 timestamptz, text[], uuid, uuid, text, text
-             ) RETURNS TABLE (outcome text, task jsonb)
+             ALTER FUNCTION api.create_task_v2 RENAME TO good_create_task;
+             CREATE FUNCTION api.create_task_v2(jsonb, jsonb, jsonb) RETURNS jsonb
              LANGUAGE plpgsql SECURITY DEFINER SET search_path = app, pg_temp AS $$
              BEGIN
                  IF nextval('failures') <= {times} THEN
                      RAISE EXCEPTION 'on purpose' USING ERRCODE = '{sqlstate}';
                  END IF;
-                 RETURN QUERY SELECT * FROM api.good_create_task(
-                     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
+                 RETURN api.good_create_task($1, $2, $3);
              END $$;
-             GRANT EXECUTE ON FUNCTION api.create_task_v1 TO api_write"
+             GRANT EXECUTE ON FUNCTION api.create_task_v2 TO api_write"
         ))
         .await;
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use route::{Entry, Kind};
 use serde_json::{Value, json};
 use testing::{Reply, TestApp};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// The address of a task.
@@ -12,36 +12,61 @@ pub(crate) fn path_of(task: &Value) -> String {
     format!("/v1/tasks/{}", task["id"].as_str().expect("an id"))
 }
 
+/// Somebody who may do everything, as the database knows callers.
+const ROOT: &str = r#"{
+    "id": "0197a1b2-0000-7000-8000-00000000000f", "issued_at": "2026-01-01T00:00:00Z",
+    "username": "root", "roles": ["admin"],
+    "permissions": ["tasks:read", "tasks:read:all", "tasks:write", "tasks:delete", "tasks:admin"]
+}"#;
+
 /// A task of anybody, also of somebody who could not create one. Returns its id.
 pub(crate) async fn task_of(app: &TestApp, owner: Uuid) -> Uuid {
     let id = app.clock.new_id();
+    let caller = json!({
+        "id": owner, "issued_at": "2026-01-01T00:00:00Z", "username": "somebody", "roles": [],
+        "permissions": [],
+    });
+    let fields = json!({
+        "title": "a task", "description": null, "status": "pending", "priority": "normal",
+        "due_at": null, "labels": [], "assignee_id": null,
+    });
     app.db
-        .rows(
-            "SELECT * FROM api.create_task_v1(
-                 p_user => $1, p_session => NULL, p_issued_at => now(),
-                 p_key => NULL, p_fingerprint => NULL,
-                 p_id => $2, p_title => 'a task', p_description => NULL, p_status => 'pending',
-                 p_priority => 'normal', p_due_at => NULL, p_labels => '{}', p_assignee => NULL,
-                 p_event => gen_random_uuid(), p_request_id => 'test', p_traceparent => NULL)",
-            &[&owner, &id],
-        )
+        .rows("SELECT api.create_task_v2($1, $2, $3)", &[&caller, &operation(app, id), &fields])
         .await;
     id
 }
 
-/// Makes somebody known, as their first request will.
-pub(crate) async fn known(app: &TestApp, user: Uuid) {
-    app.db.rows("INSERT INTO app.users (id, username) VALUES ($1, 'somebody')", &[&user]).await;
+/// The same, assigned to somebody.
+pub(crate) async fn task_assigned_to(app: &TestApp, assignee: Uuid) -> Uuid {
+    let id = task_of(app, app.clock.new_id()).await;
+    known(app, assignee).await;
+    let fields = json!({"assignee_id": assignee});
+    change(app, "SELECT api.update_task_v1($1, $2, $3, $4, NULL)", id, &[&fields]).await;
+    id
 }
 
-/// Something that a route's path can name, of this owner. Any id if the path names nothing.
-pub(crate) async fn named_by_path(app: &TestApp, entry: &Entry, owner: Uuid) -> Uuid {
-    if entry.shape.path.is_empty() {
-        return app.clock.new_id();
-    }
-    let names_a_task = entry.problems.contains(&Kind::TaskNotFound);
-    assert!(names_a_task, "say here how to make what the path of {} names", entry.spec.name);
-    task_of(app, owner).await
+/// Moves a task to the trash.
+pub(crate) async fn delete(app: &TestApp, task: Uuid) {
+    change(app, "SELECT api.delete_task_v1($1, $2, $3, NULL)", task, &[]).await;
+}
+
+async fn change(app: &TestApp, sql: &str, task: Uuid, rest: &[&(dyn ToSql + Sync)]) {
+    let root: Value = serde_json::from_str(ROOT).expect("JSON");
+    let operation = operation(app, app.clock.new_id());
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&root, &operation, &task];
+    parameters.extend_from_slice(rest);
+    let answer: Value = app.db.rows(sql, &parameters).await[0].get(0);
+    assert_eq!(answer["outcome"], "done", "{answer}");
+}
+
+fn operation(app: &TestApp, id: Uuid) -> Value {
+    json!({"op": id, "event": app.clock.new_id(), "request_id": "test"})
+}
+
+/// Makes somebody known, as their first request does.
+pub(crate) async fn known(app: &TestApp, user: Uuid) {
+    let sql = "INSERT INTO app.users (id, username) VALUES ($1, 'somebody') ON CONFLICT DO NOTHING";
+    app.db.rows(sql, &[&user]).await;
 }
 
 /// What a client can compare of two answers: everything but the ids that each answer has of its own.

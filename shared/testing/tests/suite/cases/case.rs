@@ -5,15 +5,29 @@ use route::Entry;
 use testing::{Call, Caller, Reply, TestApp};
 use uuid::Uuid;
 
+use crate::support::{delete, known, task_of};
+
 /// The cases of a route, and how to call it.
 pub(crate) struct RouteCases {
     /// The route's name.
     pub(crate) route: &'static str,
     /// A good request at an address of the route: nothing in it is a reason to refuse it.
     pub(crate) request: for<'a> fn(&Caller<'a>, address: &str) -> Call<'a>,
+    /// What the path of that request names.
+    pub(crate) names: Named,
     /// The cases of its own: what is particular to the route. For the same answer they take the
     /// place of the common case.
     pub(crate) own: &'static [Case],
+}
+
+/// What a path can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    Nothing,
+    Task,
+    /// A task in the trash.
+    DeletedTask,
+    User,
 }
 
 /// How a route comes to an answer.
@@ -30,6 +44,24 @@ impl RouteCases {
         let name = entry.spec.name;
         let found = super::ALL.iter().find(|cases| cases.route == name);
         found.unwrap_or_else(|| panic!("the route {name} has no file in tests/suite/cases"))
+    }
+
+    /// Makes something that the good request can be about, of this owner. Any id if the path names
+    /// nothing.
+    pub(crate) async fn make(&self, app: &TestApp, owner: Uuid) -> Uuid {
+        match self.names {
+            Named::Nothing => app.clock.new_id(),
+            Named::Task => task_of(app, owner).await,
+            Named::DeletedTask => {
+                let id = task_of(app, owner).await;
+                delete(app, id).await;
+                id
+            }
+            Named::User => {
+                known(app, owner).await;
+                owner
+            }
+        }
     }
 
     /// A good request at one of the route's paths, for what has this id if the path names anything.

@@ -3,11 +3,12 @@
 use serde_json::json;
 use testing::{Proxy, Reply, Setup, TestApp, rig};
 
-use super::{RouteCases, case};
+use super::{Named, RouteCases, case};
 
 pub(crate) const ROUTE: RouteCases = RouteCases {
     route: "health",
     request: |caller, address| caller.get(address),
+    names: Named::Nothing,
     own: &[
         case!("200", well),
         case!("503", down),

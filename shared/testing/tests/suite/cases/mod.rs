@@ -16,7 +16,7 @@ mod tasks_get;
 
 use std::collections::BTreeSet;
 
-pub(crate) use case::{Case, RouteCases, case, success_of};
+pub(crate) use case::{Case, Named, RouteCases, case, success_of};
 
 case::routes![health, not_found, tasks_create, tasks_get];
 

@@ -2,11 +2,12 @@
 
 use testing::{Reply, TestApp};
 
-use super::{RouteCases, case};
+use super::{Named, RouteCases, case};
 
 pub(crate) const ROUTE: RouteCases = RouteCases {
     route: "not-found",
     request: |caller, _| caller.get("/nothing/here"),
+    names: Named::Nothing,
     own: &[
         case!("not-found", not_found),
         case!("method-not-allowed", method_not_allowed),

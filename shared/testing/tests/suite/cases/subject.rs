@@ -5,8 +5,6 @@ use route::Entry;
 use testing::{Call, Caller, TestApp, lines_of};
 
 use super::case::{RouteCases, success_of};
-use crate::support::named_by_path;
-
 /// A route, with its cases.
 pub(super) struct Subject {
     pub(super) entry: Entry,
@@ -22,7 +20,7 @@ impl Subject {
 
     /// The good request. If it names something, that exists and is somebody else's: admins reach it.
     pub(super) async fn call<'a>(&self, app: &TestApp, caller: &Caller<'a>) -> Call<'a> {
-        let id = named_by_path(app, &self.entry, app.clock.new_id()).await;
+        let id = self.cases.make(app, app.clock.new_id()).await;
         self.cases.call(caller, self.entry.spec.path, id)
     }
 

@@ -4,11 +4,12 @@ use domain::Role;
 use serde_json::json;
 use testing::{Reply, TestApp};
 
-use super::{RouteCases, case};
+use super::{Named, RouteCases, case};
 
 pub(crate) const ROUTE: RouteCases = RouteCases {
     route: "tasks-create",
     request: |caller, address| caller.post(address, &json!({"title": "water the plants"})),
+    names: Named::Nothing,
     own: &[case!("201", created), case!("validation-failed", unknown_assignee)],
 };
 

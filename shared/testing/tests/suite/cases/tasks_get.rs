@@ -4,12 +4,13 @@ use domain::Role;
 use serde_json::json;
 use testing::{Reply, TestApp};
 
-use super::{RouteCases, case};
+use super::{Named, RouteCases, case};
 use crate::support::path_of;
 
 pub(crate) const ROUTE: RouteCases = RouteCases {
     route: "tasks-get",
     request: |caller, address| caller.get(address),
+    names: Named::Task,
     own: &[case!("200", found), case!("304", not_modified), case!("validation-failed", no_flag)],
 };
 

@@ -2,7 +2,7 @@
 
 use config::defaults::BODY_LIMIT;
 use domain::Role;
-use route::{Access, Kind};
+use route::{Kind, Permission};
 use testing::{Call, Reply, TestApp, rig};
 
 use crate::cases::case::success_of;
@@ -23,7 +23,10 @@ pub(super) async fn meet(kind: Kind, subject: &Subject, app: &TestApp) -> Option
         Kind::InvalidIdempotencyKey => good(subject, app).await.key("\"open").send().await,
         Kind::IdempotencyInProgress => idempotency_in_progress(subject, app).await,
         Kind::IdempotencyKeyReused => idempotency_key_reused(subject, app).await,
-        Kind::TaskNotFound => missing(subject, app).await,
+        Kind::PreconditionFailed => precondition_failed(subject, app).await,
+        Kind::TaskNotFound => missing(subject, app, "Task not found").await,
+        Kind::UserNotFound => missing(subject, app, "User not found").await,
+        Kind::ValidationFailed => unknown_parameter(subject, app).await,
         _ => return None,
     })
 }
@@ -48,13 +51,13 @@ async fn invalid_token(subject: &Subject, app: &TestApp) -> Reply {
 
 async fn forbidden(subject: &Subject, app: &TestApp) -> Reply {
     let reply = subject.call(app, &app.without_role()).await.send().await;
-    let Access::Requires(permission) = subject.entry.spec.access else {
-        panic!("a public route forbids something: show in its file what");
+    let required = subject.entry.spec.access.required().map(Permission::name);
+    let challenge = match required {
+        Some(name) => format!("Bearer error=\"insufficient_scope\", scope=\"{name}\""),
+        None => "Bearer error=\"insufficient_scope\"".to_owned(),
     };
-    let name = permission.name();
-    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{name}\"");
     assert_eq!(reply.header("www-authenticate"), Some(challenge.as_str()));
-    assert_eq!(reply.json()["required"], name);
+    assert_eq!(reply.json()["required"].as_str(), required);
     reply
 }
 
@@ -77,7 +80,8 @@ async fn account_disabled(subject: &Subject, app: &TestApp) -> Reply {
     let call = subject.call(app, &caller).await;
     app.db
         .rows(
-            "INSERT INTO app.users (id, username, active) VALUES ($1, 'somebody', false)",
+            "INSERT INTO app.users (id, username, active) VALUES ($1, 'somebody', false)
+             ON CONFLICT (id) DO UPDATE SET active = false",
             &[&caller.id()],
         )
         .await;
@@ -129,10 +133,26 @@ async fn idempotency_key_reused(subject: &Subject, app: &TestApp) -> Reply {
     call.header("if-match", "\"4711\"").send().await
 }
 
-async fn missing(subject: &Subject, app: &TestApp) -> Reply {
+/// A version that never was. The answer says which one is.
+async fn precondition_failed(subject: &Subject, app: &TestApp) -> Reply {
+    let reply = good(subject, app).await.header("if-match", "\"4711\"").send().await;
+    let version = reply.json()["current_version"].as_i64().expect("a version");
+    assert_eq!(reply.header("etag"), Some(format!("\"{version}\"").as_str()));
+    reply
+}
+
+async fn missing(subject: &Subject, app: &TestApp, detail: &str) -> Reply {
     let admin = app.caller(Role::Admin);
     let path = subject.entry.spec.path;
     let reply = subject.cases.call(&admin, path, app.clock.new_id()).send().await;
-    assert_eq!(reply.json()["detail"], "Task not found");
+    assert_eq!(reply.json()["detail"], detail);
+    reply
+}
+
+async fn unknown_parameter(subject: &Subject, app: &TestApp) -> Reply {
+    let mut call = good(subject, app).await;
+    call.event.raw_query_string.push_str("&colour=red");
+    let reply = call.send().await;
+    assert_eq!(reply.errors(), [("colour".into(), "unknown_parameter".into())]);
     reply
 }

@@ -1,0 +1,5 @@
+//! The Lambda function `me-update`.
+
+fn main() -> std::process::ExitCode {
+    route::serve::<me_update::MeUpdate>()
+}

@@ -1,0 +1,106 @@
+//! `GET /v1/tasks`: a page of a list of tasks.
+//!
+//! Three ways to page, one answer: by page (`page`, `page_size`; also when nothing is said), by
+//! position (`skip`, `limit`) and by cursor (`cursor`, `limit`). The first two count the list, up to
+//! 10,000, and reach as deep; every answer has a `next_cursor`, which is stable while tasks come and go,
+//! and null exactly when nothing follows. A cursor carries no authority: what may be seen is decided
+//! anew for each page.
+
+mod page;
+mod query;
+
+use db::{ListTasks, ReadDb, Window};
+use domain::listing::{Scope, Sort};
+use domain::{Permissions, Private};
+use route::{Access, Cursor, Cx, Kind, Listed, Permission, Problem, Query, Route, Spec};
+
+use crate::page::Page;
+use crate::query::{DEEPEST, List, Mode};
+
+/// The route.
+pub struct TasksList;
+
+impl Route for TasksList {
+    const SPEC: Spec =
+        Spec::get(env!("CARGO_PKG_NAME"), "/v1/tasks", Access::Requires(Permission::TasksRead))
+            .also_at_root()
+            .problems(&[Kind::InvalidCursor, Kind::PageTooDeep])
+            .summary("List tasks");
+    type Deps = ReadDb;
+    type Input = Query<List>;
+    type Output = Listed<Page>;
+
+    async fn handle(cx: Cx<'_, Self>, Query(list): Self::Input) -> Result<Listed<Page>, Problem> {
+        let caller = cx.caller()?;
+        let scope = list.scope.unwrap_or_else(|| usual_scope(&list, caller.permissions));
+        let filter = list.filter.canonical(scope);
+        let window = permit(&list, scope, caller.permissions).and_then(|()| window(&list, &filter));
+        let window = match window {
+            Ok(window) => window,
+            Err(problem) => return Err(cx.refusal(problem).await),
+        };
+        let asked = ListTasks {
+            scope,
+            filter: &list.filter,
+            sort: list.sort,
+            limit: list.mode.limit(),
+            window,
+        };
+        let found = cx.deps.list_tasks(&cx.identity()?, &asked).await?;
+        if !found.tasks.iter().all(|task| task.visible_to(caller.sub, caller.permissions)) {
+            return Err(Problem::internal("a list held a task that its caller may not see"));
+        }
+        let last = found.tasks.last().filter(|_| found.more);
+        let next = last.map(|task| next_cursor(list.sort, task, &filter));
+        Ok(Listed(Page::new(&list.mode, found, next)))
+    }
+}
+
+/// Whose tasks, if nobody says: who writes is shown their own, who only reads, whatever they may read.
+/// A question for the tasks of one owner is a question among all.
+fn usual_scope(list: &List, permissions: Permissions) -> Scope {
+    if permissions.has(Permission::TasksWrite) && list.filter.owner.is_none() {
+        Scope::Owned
+    } else if permissions.has(Permission::TasksReadAll) || list.filter.owner.is_some() {
+        Scope::All
+    } else {
+        Scope::Assigned
+    }
+}
+
+/// Rights that depend on what is asked.
+fn permit(list: &List, scope: Scope, permissions: Permissions) -> Result<(), Problem> {
+    let all = scope == Scope::All || list.filter.owner.is_some();
+    if all && !permissions.has(Permission::TasksReadAll) {
+        return Err(Problem::forbidden(Permission::TasksReadAll));
+    }
+    if list.filter.deleted && !permissions.has(Permission::TasksAdmin) {
+        return Err(Problem::forbidden(Permission::TasksAdmin));
+    }
+    Ok(())
+}
+
+/// Where the page begins.
+fn window(list: &List, filter: &Private<String>) -> Result<Window, Problem> {
+    let skipped = match &list.mode {
+        Mode::Page { page, page_size } => {
+            (i64::from(*page) - 1).saturating_mul(i64::from(*page_size))
+        }
+        Mode::Skip { skip, .. } => i64::from(*skip),
+        Mode::Cursor { cursor: None, .. } => return Ok(Window::After(None)),
+        Mode::Cursor { cursor: Some(cursor), .. } => {
+            let sort = list.sort;
+            let position =
+                Cursor::read(cursor, sort.name(), filter.expose(), |key| sort.read_key(key))?;
+            return Ok(Window::After(Some(position)));
+        }
+    };
+    if skipped > DEEPEST {
+        return Err(Problem::new(Kind::PageTooDeep));
+    }
+    Ok(Window::Skip(skipped))
+}
+
+fn next_cursor(sort: Sort, last: &domain::Task, filter: &Private<String>) -> String {
+    Cursor::after(&sort.position_of(last), sort.name(), filter.expose())
+}

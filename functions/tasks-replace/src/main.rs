@@ -1,0 +1,5 @@
+//! The Lambda function `tasks-replace`.
+
+fn main() -> std::process::ExitCode {
+    route::serve::<tasks_replace::TasksReplace>()
+}

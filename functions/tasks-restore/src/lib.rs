@@ -1,0 +1,36 @@
+//! `POST /v1/tasks/{id}/restore`: take a task out of the trash.
+//!
+//! It comes back as it was, with a new version. A task that is not in the trash is a conflict.
+
+use db::{Outcome, WriteDb};
+use domain::Task;
+use route::{
+    Access, Changed, Cx, Idempotency, IfMatch, Kind, Path, Permission, Problem, Route, Spec,
+};
+
+/// The route.
+pub struct TasksRestore;
+
+impl Route for TasksRestore {
+    const SPEC: Spec = Spec::post(
+        env!("CARGO_PKG_NAME"),
+        "/v1/tasks/{id}/restore",
+        Access::RequiresAny(&[Permission::TasksDelete, Permission::TasksDeleteOwn]),
+    )
+    .problems(&[Kind::Conflict])
+    .summary("Restore a deleted task");
+    type Deps = WriteDb;
+    type Input = (IfMatch, Idempotency, Path<Task>);
+    type Output = Changed<Task>;
+
+    async fn handle(
+        cx: Cx<'_, Self>,
+        (IfMatch(versions), Idempotency(key), path): Self::Input,
+    ) -> Result<Changed<Task>, Problem> {
+        let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
+        match cx.deps.restore_task(&caller, &operation, path.id, versions.as_deref()).await? {
+            Outcome::Conflict => Err(Problem::conflict("The task is not deleted.")),
+            outcome => path.changed(outcome),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `PATCH /v1/tasks/{id}`: change some fields of a task.
+//!
+//! A merge patch: what is absent stays, null clears. The owner changes everything but the owner, the
+//! assignee the status, an administrator all of it. A patch that changes nothing keeps the version and
+//! makes no event; any other makes exactly one, of the most specific kind.
+
+use db::WriteDb;
+use domain::{Task, TaskPatch};
+use route::{
+    Access, Changed, Cx, Idempotency, IfMatch, Json, Path, Permission, Problem, Route, Spec,
+};
+
+/// The route.
+pub struct TasksUpdate;
+
+impl Route for TasksUpdate {
+    const SPEC: Spec = Spec::patch(
+        env!("CARGO_PKG_NAME"),
+        "/v1/tasks/{id}",
+        Access::Requires(Permission::TasksWrite),
+    )
+    .also_at_root()
+    .summary("Change some fields of a task");
+    type Deps = WriteDb;
+    type Input = (Json<TaskPatch>, IfMatch, Idempotency, Path<Task>);
+    type Output = Changed<Task>;
+
+    async fn handle(
+        cx: Cx<'_, Self>,
+        (Json(patch), IfMatch(versions), Idempotency(key), path): Self::Input,
+    ) -> Result<Changed<Task>, Problem> {
+        let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
+        let outcome =
+            cx.deps.update_task(&caller, &operation, path.id, &patch, versions.as_deref()).await?;
+        path.changed(outcome)
+    }
+}

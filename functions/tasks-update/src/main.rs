@@ -1,0 +1,5 @@
+//! The Lambda function `tasks-update`.
+
+fn main() -> std::process::ExitCode {
+    route::serve::<tasks_update::TasksUpdate>()
+}

@@ -1,0 +1,106 @@
+//! Changing tasks: one function of schema `api` each, and so one commit.
+
+use domain::{NewTask, Task};
+use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::error::DbError;
+use crate::handle::{Db, Write};
+use crate::identity::Identity;
+use crate::operation::{Operation, Outcome};
+use crate::statement::Statement;
+
+pub(crate) const CREATE: Statement = Statement {
+    name: "tasks.create",
+    sql: "-- tasks.create
+SELECT api.create_task_v2($1 /* caller */, $2 /* operation */, $3 /* fields */) AS answer",
+    types: &[Type::JSONB, Type::JSONB, Type::JSONB],
+};
+
+pub(crate) const UPDATE: Statement = Statement {
+    name: "tasks.update",
+    sql: "-- tasks.update
+SELECT api.update_task_v1(
+    $1 /* caller */, $2 /* operation */, $3 /* task */, $4 /* fields */, $5 /* versions */
+) AS answer",
+    types: &[Type::JSONB, Type::JSONB, Type::UUID, Type::JSONB, Type::INT8_ARRAY],
+};
+
+pub(crate) const DELETE: Statement = Statement {
+    name: "tasks.delete",
+    sql: "-- tasks.delete
+SELECT api.delete_task_v1(
+    $1 /* caller */, $2 /* operation */, $3 /* task */, $4 /* versions */
+) AS answer",
+    types: &[Type::JSONB, Type::JSONB, Type::UUID, Type::INT8_ARRAY],
+};
+
+pub(crate) const RESTORE: Statement = Statement {
+    name: "tasks.restore",
+    sql: "-- tasks.restore
+SELECT api.restore_task_v1(
+    $1 /* caller */, $2 /* operation */, $3 /* task */, $4 /* versions */
+) AS answer",
+    types: &[Type::JSONB, Type::JSONB, Type::UUID, Type::INT8_ARRAY],
+};
+
+impl Db<Write> {
+    /// Creates a task, whose id is the operation's. The caller becomes its owner.
+    pub async fn create_task(
+        &self,
+        caller: &Identity<'_>,
+        operation: &Operation<'_>,
+        new: &NewTask,
+    ) -> Result<Outcome<Task>, DbError> {
+        let fields = fields(&CREATE, new)?;
+        self.change(&CREATE, &[&caller.to_json(), &operation.to_json(), &fields]).await
+    }
+
+    /// Sets the fields that are there in the JSON form of `fields`. `versions`: those that the client
+    /// accepts, none for any.
+    pub async fn update_task(
+        &self,
+        caller: &Identity<'_>,
+        operation: &Operation<'_>,
+        id: Uuid,
+        fields: &(impl Serialize + Sync),
+        versions: Option<&[i64]>,
+    ) -> Result<Outcome<Task>, DbError> {
+        let fields = self::fields(&UPDATE, fields)?;
+        let (caller, operation) = (caller.to_json(), operation.to_json());
+        self.change(&UPDATE, &[&caller, &operation, &id, &fields, &versions]).await
+    }
+
+    /// Moves a task to the trash.
+    pub async fn delete_task(
+        &self,
+        caller: &Identity<'_>,
+        operation: &Operation<'_>,
+        id: Uuid,
+        versions: Option<&[i64]>,
+    ) -> Result<Outcome<IgnoredAny>, DbError> {
+        let (caller, operation) = (caller.to_json(), operation.to_json());
+        self.change(&DELETE, &[&caller, &operation, &id, &versions]).await
+    }
+
+    /// Takes a task out of the trash.
+    pub async fn restore_task(
+        &self,
+        caller: &Identity<'_>,
+        operation: &Operation<'_>,
+        id: Uuid,
+        versions: Option<&[i64]>,
+    ) -> Result<Outcome<Task>, DbError> {
+        let (caller, operation) = (caller.to_json(), operation.to_json());
+        self.change(&RESTORE, &[&caller, &operation, &id, &versions]).await
+    }
+}
+
+/// The fields of a task as one JSON object; the names are the columns'.
+fn fields(statement: &Statement, fields: &impl Serialize) -> Result<Value, DbError> {
+    serde_json::to_value(fields)
+        .map_err(|_| DbError::Refused(format!("{}: the fields are no JSON", statement.name)))
+}

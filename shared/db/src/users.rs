@@ -1,0 +1,121 @@
+//! Users, as others see them.
+
+use domain::User;
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::error::DbError;
+use crate::handle::{Db, Read, Write, column};
+use crate::identity::Identity;
+use crate::operation::{Operation, Outcome};
+use crate::pattern;
+use crate::statement::Statement;
+
+pub(crate) const LIST: Statement = Statement {
+    name: "users.list",
+    sql: "-- users.list
+SELECT
+    CASE WHEN $1 /* greet */ THEN api.greet_v1($2 /* caller */) END AS standing,
+    (SELECT write_seq FROM app.user_state WHERE user_id = $3 /* user */) AS write_seq,
+    ARRAY(
+        SELECT page.json FROM (
+            SELECT u.json FROM api.users_v1 AS u
+            WHERE ($4::boolean IS NULL OR u.active = $4 /* active */)
+                AND (
+                    $5::text IS NULL /* q */
+                    OR u.username ILIKE $5 OR u.name ILIKE $5
+                    OR ($6 /* in addresses too */ AND u.email ILIKE $5)
+                )
+                AND (
+                    $7::text IS NULL /* after a name */
+                    OR (u.username COLLATE \"C\", u.id) > ($7 COLLATE \"C\", $8)
+                )
+            ORDER BY u.username COLLATE \"C\", u.id
+            LIMIT $9 /* rows */
+        ) AS page
+    ) AS users",
+    types: &[
+        Type::BOOL,
+        Type::JSONB,
+        Type::UUID,
+        Type::BOOL,
+        Type::TEXT,
+        Type::BOOL,
+        Type::TEXT,
+        Type::UUID,
+        Type::INT8,
+    ],
+};
+
+pub(crate) const UPDATE: Statement = Statement {
+    name: "users.update",
+    sql: "-- users.update
+SELECT api.update_user_v1(
+    $1 /* caller */, $2 /* operation */, $3 /* user */, $4 /* active */
+) AS answer",
+    types: &[Type::JSONB, Type::JSONB, Type::UUID, Type::BOOL],
+};
+
+/// What a list of users is to show, in the order of their names.
+#[derive(Clone, Copy)]
+pub struct ListUsers<'a> {
+    /// Only those who are active, or only those who are not.
+    pub active: Option<bool>,
+    /// Only those whose names contain this.
+    pub text: Option<&'a str>,
+    /// Whether the text is looked for in addresses too.
+    pub in_addresses: bool,
+    /// What comes after this name and id.
+    pub after: Option<(&'a str, Uuid)>,
+    /// How many.
+    pub limit: u8,
+}
+
+/// A part of a list of users.
+pub struct UserPage {
+    /// The users.
+    pub users: Vec<User>,
+    /// Whether there are more after them.
+    pub more: bool,
+}
+
+impl Db<Read> {
+    /// A part of the list of users. What of them is shown, the caller of this function decides.
+    pub async fn list_users(
+        &self,
+        caller: &Identity<'_>,
+        list: &ListUsers<'_>,
+    ) -> Result<UserPage, DbError> {
+        let text = list.text.map(pattern::containing);
+        let (name, id) = list.after.unzip();
+        let rows = i64::from(list.limit) + 1;
+        // Not the caller's own: no counter tells whether a reader knows everybody.
+        let own = false;
+        let row = self
+            .read(&LIST, caller, own, &[&list.active, &text, &list.in_addresses, &name, &id, &rows])
+            .await?;
+        let users: Vec<Value> = column(&LIST, &row, "users")?;
+        let mut users: Vec<User> = users
+            .into_iter()
+            .map(serde_json::from_value)
+            .collect::<Result<_, _>>()
+            .map_err(|_| DbError::Refused(format!("{}: a row is not a user", LIST.name)))?;
+        let more = users.len() > usize::from(list.limit);
+        users.truncate(list.limit.into());
+        Ok(UserPage { users, more })
+    }
+}
+
+impl Db<Write> {
+    /// Deactivates or reactivates an account.
+    pub async fn update_user(
+        &self,
+        caller: &Identity<'_>,
+        operation: &Operation<'_>,
+        id: Uuid,
+        active: bool,
+    ) -> Result<Outcome<User>, DbError> {
+        self.change(&UPDATE, &[&caller.to_json(), &operation.to_json(), &id, &active]).await
+    }
+}
