@@ -6,15 +6,15 @@
 //! and null exactly when nothing follows. A cursor carries no authority: what may be seen is decided
 //! anew for each page.
 
-mod page;
+mod answer;
 mod query;
 
 use db::{ListTasks, ReadDb, Window};
 use domain::listing::{Scope, Sort};
-use domain::{Permissions, Private};
+use domain::{Permissions, Private, Task};
 use route::{Access, Cursor, Cx, Kind, Listed, Permission, Problem, Query, Route, Spec};
 
-use crate::page::Page;
+use crate::answer::Answer;
 use crate::query::{DEEPEST, List, Mode};
 
 /// The route.
@@ -28,9 +28,9 @@ impl Route for TasksList {
             .summary("List tasks");
     type Deps = ReadDb;
     type Input = Query<List>;
-    type Output = Listed<Page>;
+    type Output = Listed<Answer>;
 
-    async fn handle(cx: Cx<'_, Self>, Query(list): Self::Input) -> Result<Listed<Page>, Problem> {
+    async fn handle(cx: Cx<'_, Self>, Query(list): Self::Input) -> Result<Listed<Answer>, Problem> {
         let caller = cx.caller()?;
         let scope = list.scope.unwrap_or_else(|| usual_scope(&list, caller.permissions));
         let filter = list.filter.canonical(scope);
@@ -50,9 +50,9 @@ impl Route for TasksList {
         if !found.tasks.iter().all(|task| task.visible_to(caller.sub, caller.permissions)) {
             return Err(Problem::internal("a list held a task that its caller may not see"));
         }
-        let last = found.tasks.last().filter(|_| found.more);
-        let next = last.map(|task| next_cursor(list.sort, task, &filter));
-        Ok(Listed(Page::new(&list.mode, found, next)))
+        let end = found.tasks.last().filter(|_| found.more);
+        let next = end.map(|task| next_cursor(list.sort, task, &filter));
+        Ok(Listed(Answer::new(&list.mode, found, next)))
     }
 }
 
@@ -101,6 +101,6 @@ fn window(list: &List, filter: &Private<String>) -> Result<Window, Problem> {
     Ok(Window::Skip(skipped))
 }
 
-fn next_cursor(sort: Sort, last: &domain::Task, filter: &Private<String>) -> String {
-    Cursor::after(&sort.position_of(last), sort.name(), filter.expose())
+fn next_cursor(sort: Sort, end: &Task, filter: &Private<String>) -> String {
+    Cursor::after(&sort.position_of(end), sort.name(), filter.expose())
 }

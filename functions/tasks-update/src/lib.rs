@@ -27,11 +27,11 @@ impl Route for TasksUpdate {
 
     async fn handle(
         cx: Cx<'_, Self>,
-        (Json(patch), IfMatch(versions), Idempotency(key), path): Self::Input,
+        (Json(fields), IfMatch(versions), Idempotency(key), path): Self::Input,
     ) -> Result<Changed<Task>, Problem> {
         let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
         let outcome =
-            cx.deps.update_task(&caller, &operation, path.id, &patch, versions.as_deref()).await?;
+            cx.deps.update_task(&caller, &operation, path.id, &fields, versions.as_deref()).await?;
         path.changed(outcome)
     }
 }

@@ -67,8 +67,8 @@ impl Route for UsersList {
             limit: find.limit,
         };
         let found = cx.deps.list_users(&cx.identity()?, &list).await?;
-        let last = found.users.last().filter(|_| found.more);
-        let next_cursor = last.map(|user| Cursor::after(&user.position(), BY_NAME, &filter));
+        let end = found.users.last().filter(|_| found.more);
+        let next_cursor = end.map(|user| Cursor::after(&user.position(), BY_NAME, &filter));
         let shown = |user| {
             if manages { Shown::ToManagers(user) } else { Shown::ToEverybody(Person::from(user)) }
         };

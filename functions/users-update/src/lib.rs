@@ -24,10 +24,10 @@ impl Route for UsersUpdate {
 
     async fn handle(
         cx: Cx<'_, Self>,
-        (Json(patch), Idempotency(key), path): Self::Input,
+        (Json(account), Idempotency(key), path): Self::Input,
     ) -> Result<Changed<User>, Problem> {
         let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
-        match cx.deps.update_user(&caller, &operation, path.id, patch.active).await? {
+        match cx.deps.update_user(&caller, &operation, path.id, account.active).await? {
             Outcome::Conflict => Err(Problem::conflict("You cannot deactivate your own account.")),
             outcome => path.changed(outcome),
         }

@@ -61,9 +61,15 @@ impl<R: Role> Db<R> {
         })
     }
 
-    /// Opens a first connection, so that the first request need not.
+    /// Opens a first connection to each, so that the first request need not. It can do without the
+    /// reader's.
     pub async fn warm_up(&self) -> Result<(), DbError> {
-        self.writer.get().await.map(drop)
+        let reader = async {
+            if let Some(reader) = &self.reader {
+                drop(reader.pool().get().await);
+            }
+        };
+        tokio::join!(self.writer.get(), reader).0.map(drop)
     }
 
     pub(crate) async fn on_writer(

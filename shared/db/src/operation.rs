@@ -1,5 +1,7 @@
 //! What every mutation shares: the operation that it is, and what can come of it.
 
+use std::fmt::Write as _;
+
 use domain::Permission;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -39,7 +41,6 @@ pub struct Operation<'a> {
 impl Operation<'_> {
     /// The type `app.operation`.
     pub(crate) fn to_json(&self) -> Value {
-        let hex = |bytes: &[u8; 32]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         json!({
             "op": self.op,
             "event": self.event_id,
@@ -49,6 +50,13 @@ impl Operation<'_> {
             "traceparent": self.traceparent,
         })
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// What came of a mutation.

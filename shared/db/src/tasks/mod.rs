@@ -2,10 +2,11 @@
 
 mod change;
 mod list;
+mod list_sql;
 
 pub(crate) use change::{CREATE, DELETE, RESTORE, UPDATE};
-pub(crate) use list::LISTS;
 pub use list::{ListTasks, TOTAL_CAP, TaskPage, Window};
+pub(crate) use list_sql::LISTS;
 
 use domain::{Permission, Task};
 use serde_json::Value;

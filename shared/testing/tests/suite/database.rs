@@ -44,12 +44,12 @@ async fn every_statement_fits_the_schema() {
 #[test]
 fn no_statement_holds_what_a_pooler_cannot_pass_on() {
     const FORBIDDEN: [&str; 14] = [
-        "SET ",
-        "SET_CONFIG(",
-        "NEXTVAL(",
-        "SETVAL(",
-        "PG_ADVISORY_LOCK(",
-        "PG_TRY_ADVISORY_LOCK(",
+        "SET",
+        "SET_CONFIG",
+        "NEXTVAL",
+        "SETVAL",
+        "PG_ADVISORY_LOCK",
+        "PG_TRY_ADVISORY_LOCK",
         "LISTEN",
         "NOTIFY",
         "CREATE TEMP",
@@ -61,8 +61,10 @@ fn no_statement_holds_what_a_pooler_cannot_pass_on() {
     ];
     for statement in db::statements() {
         let text = statement.sql.to_uppercase();
+        let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        let words = format!(" {} ", words.join(" "));
         for word in FORBIDDEN {
-            assert!(!text.contains(word), "{} holds {word}", statement.name);
+            assert!(!words.contains(&format!(" {word} ")), "{} holds {word}", statement.name);
         }
         assert!(text.len() < 16 * 1024, "{} pins the session by its length", statement.name);
     }

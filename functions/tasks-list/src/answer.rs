@@ -8,7 +8,7 @@ use crate::query::Mode;
 
 /// A page of a list. The order of the fields is the order in the answer.
 #[derive(Serialize)]
-pub struct Page {
+pub struct Answer {
     /// How many tasks the list has, up to 10,000. Not in cursor mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<i64>,
@@ -31,7 +31,7 @@ pub struct Page {
     next_cursor: Option<String>,
 }
 
-impl Page {
+impl Answer {
     pub(crate) fn new(mode: &Mode, found: TaskPage, next_cursor: Option<String>) -> Self {
         let mut answer = Self {
             total: found.total.map(|total| total.min(TOTAL_CAP)),
