@@ -23,11 +23,13 @@ CREATE INDEX users_words ON users
 -- the user up to a time, was logged out) or 'disabled' (the account is deactivated).
 --
 -- The first sight of a token makes the user's row; later ones refresh it when the token says
--- something new, and every five minutes. A row that somebody else holds is not waited for: it is
--- being refreshed by the holder, or will be by the next request.
+-- something new, and every five minutes. What a token does not say (a client may ask for less) stays as
+-- it is. A refresh does not wait for whoever holds the row: the next request can do it.
 CREATE FUNCTION api.greet_v1(p_caller jsonb) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = app, pg_temp AS $$
 DECLARE
+    -- No name is so long; an index entry could not hold one that is much longer.
+    c_longest CONSTANT integer := 255;
     c      caller := jsonb_populate_record(NULL::caller, p_caller);
     v_user users;
 BEGIN
@@ -43,13 +45,20 @@ BEGIN
     SELECT * INTO v_user FROM users WHERE id = c.id;
     IF NOT FOUND THEN
         INSERT INTO users (id, username, name, email, roles)
-        VALUES (c.id, c.username, c.name, c.email, c.roles)
+        VALUES (
+            -- Everybody has a name to be listed by.
+            c.id, left(coalesce(c.username, c.id::text), c_longest), left(c.name, c_longest),
+            left(c.email, c_longest), c.roles
+        )
         ON CONFLICT (id) DO NOTHING;
         RETURN 'good';
     END IF;
     IF NOT v_user.active THEN
         RETURN 'disabled';
     END IF;
+    c.username := coalesce(left(c.username, c_longest), v_user.username);
+    c.name := coalesce(left(c.name, c_longest), v_user.name);
+    c.email := coalesce(left(c.email, c_longest), v_user.email);
     IF v_user.last_seen_at < now() - interval '5 minutes'
         OR (v_user.username, v_user.name, v_user.email, v_user.roles)
             IS DISTINCT FROM (c.username, c.name, c.email, c.roles)

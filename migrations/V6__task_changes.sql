@@ -110,8 +110,9 @@ BEGIN
         v_task.version, o.op, v_task.created_at, v_task.updated_at, v_task.completed_at
     ) ON CONFLICT (id, user_id) DO NOTHING;
     IF NOT FOUND THEN
-        -- An earlier attempt of this same request did commit; it had no key.
-        SELECT api.task_json_v1(t) INTO v_entity FROM tasks t WHERE t.id = o.op AND t.user_id = c.id;
+        -- An earlier attempt of this same request did commit; it had no key. (If the task has changed
+        -- its owner since, the insert above succeeds, and its event is refused as a second one.)
+        SELECT api.task_json_v1(t) INTO v_entity FROM tasks t WHERE t.id = o.op;
         RETURN jsonb_build_object('outcome', 'done', 'entity', v_entity);
     END IF;
     PERFORM app.record_change('task.created', NULL, v_task, c.id, o, '{}', '{}');
@@ -170,13 +171,13 @@ BEGIN
         -- An earlier attempt of this same request did commit; it had no key.
         RETURN jsonb_build_object('outcome', 'done', 'entity', api.task_json_v1(v_old));
     END IF;
+    v_required := app.task_right_missing(p_action, v_old, c, p_fields);
     IF v_old.id IS NULL
-        OR (v_old.deleted_at IS NOT NULL AND p_action <> 'restore')
-        OR NOT (
-            v_old.user_id = c.id
-            OR coalesce(v_old.assignee_id = c.id, false)
-            OR 'tasks:read:all' = ANY (c.permissions)
-        )
+        OR (
+            v_old.user_id = c.id OR v_old.assignee_id = c.id OR 'tasks:read:all' = ANY (c.permissions)
+        ) IS NOT TRUE
+        -- The trash is there only for those who may take things out of it.
+        OR (v_old.deleted_at IS NOT NULL AND (p_action <> 'restore' OR v_required IS NOT NULL))
     THEN
         RETURN app.refused(c.id, o, '{"outcome": "missing"}');
     END IF;
@@ -184,7 +185,6 @@ BEGIN
         RETURN app.refused(c.id, o,
             jsonb_build_object('outcome', 'outdated', 'version', v_old.version));
     END IF;
-    v_required := app.task_right_missing(p_action, v_old, c, p_fields);
     IF v_required IS NOT NULL THEN
         RETURN app.refused(c.id, o,
             jsonb_build_object('outcome', 'forbidden', 'required', v_required));
@@ -197,6 +197,8 @@ BEGIN
     -- not run backwards from one version to the next.
     v_now := greatest(v_old.updated_at, date_trunc('milliseconds', clock_timestamp()));
     v_new := jsonb_populate_record(v_old, p_fields);
+    v_new.id := v_old.id;
+    v_new.created_at := v_old.created_at;
     v_new.deleted_at := CASE p_action WHEN 'delete' THEN v_now WHEN 'update' THEN v_old.deleted_at END;
     v_new.completed_at := CASE
         WHEN v_new.status = 'completed' THEN coalesce(v_old.completed_at, v_now)

@@ -27,6 +27,8 @@ ALTER ROLE {role} SET statement_timeout = '3s';
 ALTER ROLE {role} SET lock_timeout = '2s';
 ALTER ROLE {role} SET idle_in_transaction_session_timeout = '5s';
 ALTER ROLE {role} SET timezone = 'UTC';
+-- Compiling a plan takes longer than any of these statements may.
+ALTER ROLE {role} SET jit = off;
 ";
 
 /// Migrations may take long, but must not make others wait long for a lock.

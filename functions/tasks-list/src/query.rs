@@ -1,13 +1,11 @@
 //! The parameters.
 
 use domain::input::{Fault, parameter};
-use domain::listing::{self, Assignee, Filter, Scope, Sort};
+use domain::listing::{self, Assignee, Filter, Scope, Sort, USUAL_LIMIT};
 use route::{FromQuery, Parameters};
 
 /// How many tasks may come before a page: as many as are counted.
 pub(crate) const DEEPEST: i64 = db::TOTAL_CAP;
-const LARGEST: u32 = 100;
-const USUAL: u8 = 10;
 
 /// What a list is asked for.
 pub struct List {
@@ -93,9 +91,9 @@ impl FromQuery for List {
 /// How to page follows from the parameters that are given; those of two ways do not go together.
 fn mode(p: &mut Parameters) -> Option<Mode> {
     let page = p.optional("page", |text| parameter::number(text, 1..=u32::MAX));
-    let page_size = p.optional("page_size", count);
+    let page_size = p.optional("page_size", listing::limit);
     let skip = p.optional("skip", |text| parameter::number(text, 0..=u32::MAX));
-    let limit = p.optional("limit", count);
+    let limit = p.optional("limit", listing::limit);
     let cursor = p.optional("cursor", |text| Ok(text.to_owned()));
 
     let by_page = p.is_given("page") || p.is_given("page_size");
@@ -111,17 +109,12 @@ fn mode(p: &mut Parameters) -> Option<Mode> {
             p.refuse(name, Fault::new("mixed_paging", words));
         }
     }
-    let limit = limit.unwrap_or(USUAL);
+    let limit = limit.unwrap_or(USUAL_LIMIT);
     Some(if p.is_given("skip") {
         Mode::Skip { skip: skip?, limit }
     } else if p.is_given("limit") || p.is_given("cursor") {
         Mode::Cursor { cursor, limit }
     } else {
-        Mode::Page { page: page.unwrap_or(1), page_size: page_size.unwrap_or(USUAL) }
+        Mode::Page { page: page.unwrap_or(1), page_size: page_size.unwrap_or(USUAL_LIMIT) }
     })
-}
-
-/// How many to show.
-fn count(text: &str) -> Result<u8, Fault> {
-    parameter::number(text, 1..=LARGEST).map(|n| u8::try_from(n).unwrap_or(u8::MAX))
 }

@@ -91,5 +91,5 @@ fn permit(find: &Find, permissions: Permissions) -> Result<(), Problem> {
         }
         Some(_) => return Ok(()),
     };
-    Err(Problem::invalid(vec![fault.of_parameter("q")]))
+    Err(Problem::invalid_parameter("q", fault))
 }

@@ -8,8 +8,6 @@ use serde_json::json;
 
 /// How many characters a search of somebody who does not manage users has at least.
 pub(crate) const LEAST_SEARCH: usize = 2;
-const LARGEST: u32 = 100;
-const USUAL: u8 = 10;
 
 /// Whom to find.
 pub struct Find {
@@ -31,14 +29,11 @@ impl FromQuery for Find {
     const PARAMETERS: &'static [&'static str] = &["q", "active", "cursor", "limit"];
 
     fn from_query(p: &mut Parameters) -> Option<Self> {
-        let count = |text: &str| {
-            parameter::number(text, 1..=LARGEST).map(|n| u8::try_from(n).unwrap_or(u8::MAX))
-        };
         Some(Self {
             q: p.optional("q", listing::search),
             active: p.optional("active", parameter::flag),
             cursor: p.optional("cursor", |text| Ok(text.to_owned())),
-            limit: p.optional("limit", count).unwrap_or(USUAL),
+            limit: p.optional("limit", listing::limit).unwrap_or(listing::USUAL_LIMIT),
         })
     }
 }

@@ -1,7 +1,5 @@
 //! Who calls, as the database needs to know them.
 
-use std::borrow::Cow;
-
 use domain::{Permission, Permissions, Role as UserRole};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -43,8 +41,8 @@ pub struct Identity<'a> {
     pub session: Option<&'a str>,
     /// The token's `iat`.
     pub issued_at: OffsetDateTime,
-    /// The name to sign in with.
-    pub username: Cow<'a, str>,
+    /// The name to sign in with; some tokens say none.
+    pub username: Option<&'a str>,
     /// The name to be called by.
     pub name: Option<&'a str>,
     /// The address to write to.
@@ -61,7 +59,7 @@ struct Wire<'a> {
     id: Uuid,
     session: Option<&'a str>,
     issued_at: String,
-    username: &'a str,
+    username: Option<&'a str>,
     name: Option<&'a str>,
     email: Option<&'a str>,
     roles: Vec<&'static str>,
@@ -74,7 +72,7 @@ impl Identity<'_> {
             id: self.user_id,
             session: self.session,
             issued_at: self.issued_at.format(&Rfc3339).unwrap_or_default(),
-            username: &self.username,
+            username: self.username,
             name: self.name,
             email: self.email,
             roles: self.roles.iter().map(|role| role.name()).collect(),

@@ -51,19 +51,28 @@ impl Reader {
         state.until.is_some_and(|until| self.pool.now() < until)
     }
 
-    /// Its rows, or nothing: then the writer knows. A failure is no more than that.
+    /// Its rows, or nothing: then the writer knows. A failure is no more than that, and is logged once in
+    /// a pause.
     async fn ask(&self, statement: &Statement, parameters: Parameters<'_>) -> Option<Vec<Row>> {
-        let call = timeout(defaults::READER_CALL, self.pool.call(statement, parameters));
-        let rows = call.await.ok().and_then(Result::ok);
+        let call = timeout(defaults::READER_CALL, self.pool.call(statement, parameters)).await;
+        let error = match call {
+            Ok(Ok(rows)) => {
+                *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+                return Some(rows);
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_elapsed) => format!("{}: no answer in time", statement.name),
+        };
+        let now = self.pool.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if rows.is_some() {
-            *state = State::default();
-        } else {
+        // Those who asked at the same time fail for the same reason.
+        if state.until.is_none_or(|until| until <= now) {
             state.pause =
                 (state.pause * 2).clamp(defaults::BREAKER_FIRST_PAUSE, defaults::BREAKER_PAUSE);
-            state.until = Some(self.pool.now() + state.pause);
+            state.until = Some(now + state.pause);
+            tracing::warn!(target: telemetry::TARGET, error, "reading from the writer instead");
         }
-        rows
+        None
     }
 }
 
@@ -86,9 +95,9 @@ impl Db<Read> {
             return self.read_from_writer(statement, caller, &json, true, rest).await;
         };
         let parameters = with_caller(&false, &json, &caller.user_id, rest);
-        let (floor, rows) =
-            tokio::join!(self.floor(caller, &json), reader.ask(statement, &parameters));
-        let floor = floor?;
+        // A caller who is refused does not wait for the reader.
+        let asked = async { Ok(reader.ask(statement, &parameters).await) };
+        let (floor, rows) = tokio::try_join!(self.floor(caller, &json), asked)?;
         if let Some(rows) = rows {
             let row = one_row(statement, rows)?;
             if write_seq(statement, &row)? >= floor {

@@ -29,7 +29,9 @@ pub use input::{
 };
 pub use outcome::settled;
 pub use problem::{Kind, Problem};
-pub use reply::{Changed, Created, Deleted, Entity, Found, Listed, Never, Reply, Response, Shown};
+pub use reply::{
+    Changed, Creatable, Created, Deleted, Entity, Found, Listed, Never, Reply, Response, Shown,
+};
 pub use request::Request;
 pub use route::{Cx, Route};
 pub use serve::serve;

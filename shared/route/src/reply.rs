@@ -61,39 +61,37 @@ pub trait Reply: Send {
     fn into_response(self) -> Response;
 }
 
-/// A thing with an address.
+/// A thing that clients read and change.
 pub trait Entity: Serialize + Send {
-    /// Its address.
-    fn location(&self) -> String;
     /// The tag of its version; none if clients are not told of versions.
     fn etag(&self) -> Option<ETag>;
 }
 
-impl Entity for Task {
-    fn location(&self) -> String {
-        format!("/v1/tasks/{}", self.id)
-    }
+/// A thing that clients create.
+pub trait Creatable: Entity {
+    /// Where it can be read from then on.
+    fn location(&self) -> String;
+}
 
+impl Entity for Task {
     fn etag(&self) -> Option<ETag> {
         Some(ETag::of_version(self.version))
     }
 }
 
-impl Entity for User {
+impl Creatable for Task {
     fn location(&self) -> String {
-        format!("/v1/users/{}", self.id)
+        format!("/v1/tasks/{}", self.id)
     }
+}
 
+impl Entity for User {
     fn etag(&self) -> Option<ETag> {
         None
     }
 }
 
 impl Entity for Me {
-    fn location(&self) -> String {
-        "/v1/me".to_owned()
-    }
-
     fn etag(&self) -> Option<ETag> {
         None
     }
@@ -126,7 +124,7 @@ impl<T> From<Changed<T>> for Created<T> {
     }
 }
 
-impl<T: Entity> Reply for Created<T> {
+impl<T: Creatable> Reply for Created<T> {
     const STATUSES: &'static [u16] = &[201];
 
     fn into_response(self) -> Response {
@@ -230,12 +228,23 @@ mod tests {
         response.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
     }
 
+    fn task() -> Task {
+        serde_json::from_value(json!({
+            "id": "0197a1b2-0000-7000-8000-000000000002", "title": "t", "description": null,
+            "status": "pending", "priority": "normal", "due_at": null, "labels": [],
+            "assignee_id": null, "user_id": "0197a1b2-0000-7000-8000-000000000001", "version": 1,
+            "created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z",
+            "completed_at": null,
+        }))
+        .unwrap()
+    }
+
     #[test]
     fn only_a_replay_says_so() {
         for replayed in [false, true] {
             let expected = replayed.then(|| "true".to_owned());
             for response in [
-                Created { entity: user(), replayed }.into_response(),
+                Created { entity: task(), replayed }.into_response(),
                 Changed { entity: user(), replayed }.into_response(),
                 Deleted { replayed }.into_response(),
             ] {

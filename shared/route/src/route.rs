@@ -1,7 +1,5 @@
 //! The trait that a function implements, and what its handler is given.
 
-use std::borrow::Cow;
-
 use auth::Caller;
 use clock::Clock;
 use db::{IdempotencyKey, Identity, Operation};
@@ -96,14 +94,12 @@ impl<'a, R: Route> Cx<'a, R> {
 }
 
 pub(crate) fn identity(caller: &Caller) -> Identity<'_> {
-    let username = caller.username.as_ref().map(|name| Cow::Borrowed(name.expose().as_str()));
     Identity {
         user_id: caller.sub,
         session: caller.sid.as_deref(),
         issued_at: OffsetDateTime::from_unix_timestamp(caller.issued_at)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH),
-        // Everybody has a name to be listed by.
-        username: username.unwrap_or_else(|| Cow::Owned(caller.sub.to_string())),
+        username: caller.username.as_ref().map(|name| name.expose().as_str()),
         name: caller.name.as_ref().map(|name| name.expose().as_str()),
         email: caller.email.as_ref().map(|email| email.expose().as_str()),
         roles: &caller.roles,

@@ -69,9 +69,7 @@ impl Db<Read> {
             tasks.into_iter().map(|json| task_of(statement, json)).collect::<Result<_, _>>()?;
         let more = tasks.len() > usize::from(list.limit);
         tasks.truncate(list.limit.into());
-        let total: Option<i64> = column(statement, &row, "total")?;
-        // Who has never touched a task has no counter yet.
-        let total = values.with_total.then(|| total.unwrap_or_default());
+        let total = column(statement, &row, "total")?;
         Ok(TaskPage { tasks, more, total })
     }
 }

@@ -29,7 +29,7 @@ macro_rules! filtered {
             AND ($18::timestamptz IS NULL OR t.due_at < $18 /* due before */)
             AND (
                 $19::boolean IS NULL /* overdue */
-                OR $19 = (t.due_at < now() AND t.status IN ('pending', 'in_progress')) IS TRUE
+                OR $19 = ((t.due_at < now() AND t.status IN ('pending', 'in_progress')) IS TRUE)
             )"
     };
 }
@@ -49,7 +49,7 @@ SELECT
     s.write_seq,
     CASE
         WHEN NOT $22 /* with a total */ THEN NULL
-        WHEN $23 /* all that the caller owns */ THEN least(s.task_count, $28 /* cap */ + 1)
+        WHEN $23 /* all that the caller owns */ THEN least(coalesce(s.task_count, 0), $28 /* cap */ + 1)
         ELSE (
             SELECT count(*) FROM (
                 SELECT FROM app.tasks AS t

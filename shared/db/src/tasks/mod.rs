@@ -24,10 +24,7 @@ pub(crate) const FIND: Statement = Statement {
 SELECT
     CASE WHEN $1 /* greet */ THEN api.greet_v1($2 /* caller */) END AS standing,
     (SELECT write_seq FROM app.user_state WHERE user_id = $3 /* user */) AS write_seq,
-    (
-        SELECT api.task_json_v1(t) FROM app.tasks AS t
-        WHERE t.id = $4 /* task */ AND (t.deleted_at IS NULL OR $5 /* deleted too */)
-    ) AS task",
+    api.find_task_v1($4 /* task */, $5 /* deleted too */) AS task",
     types: &[Type::BOOL, Type::JSONB, Type::UUID, Type::UUID, Type::BOOL],
 };
 

@@ -189,10 +189,11 @@ async fn sessions_have_limits_without_being_told() {
     for role in ["api_read", "api_write", "worker"] {
         let client = as_role(&app, role).await;
         let limits = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout'),
-                 current_setting('idle_in_transaction_session_timeout'), current_setting('timezone')";
+                 current_setting('idle_in_transaction_session_timeout'), current_setting('timezone'),
+                 current_setting('jit')";
         let row = &client.query_typed(limits, &[]).await.unwrap()[0];
-        let limits: Vec<String> = (0..4).map(|n| row.get(n)).collect();
-        assert_eq!(limits, ["3s", "2s", "5s", "UTC"], "{role}");
+        let limits: Vec<String> = (0..5).map(|n| row.get(n)).collect();
+        assert_eq!(limits, ["3s", "2s", "5s", "UTC", "off"], "{role}");
     }
 }
 
