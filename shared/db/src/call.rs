@@ -1,9 +1,12 @@
 //! The one way to call the database.
 
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
 use config::defaults;
 use deadpool_postgres::Object;
 use scopeguard::ScopeGuard;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -15,8 +18,16 @@ use crate::trips;
 /// The parameters of a statement, in the order of `$1`, `$2`, …
 pub(crate) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// How often a transaction that lost a race is run again.
-const RERUNS: u32 = 2;
+/// How often a transaction that lost a race is run again, at most; the time budget may end it sooner. A
+/// task whose owner changes time and again makes its other writers lose more than once or twice.
+const RERUNS: u32 = 10;
+
+/// Before another run: up to 2 ms at first, up to 64 ms in the end; by chance, so that those who lost the
+/// same race do not all meet again.
+fn pause(reruns: u32) -> Duration {
+    let most = 1000 << reruns.min(6);
+    Duration::from_micros(RandomState::new().hash_one(reruns) % most)
+}
 
 impl Pool {
     /// Sends a statement and returns its rows; within one time budget, retries included.
@@ -49,7 +60,10 @@ impl Pool {
             };
             match verdict(&error) {
                 Verdict::Reconnect if !reconnected => reconnected = true,
-                Verdict::Rerun if reruns < RERUNS => reruns += 1,
+                Verdict::Rerun if reruns < RERUNS => {
+                    reruns += 1;
+                    sleep(pause(reruns)).await;
+                }
                 _ => return Err(outcome(statement.name, &error)),
             }
         }

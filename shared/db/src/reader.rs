@@ -54,6 +54,7 @@ impl Reader {
     /// Its rows, or nothing: then the writer knows. A failure is no more than that, and is logged once in
     /// a pause.
     async fn ask(&self, statement: &Statement, parameters: Parameters<'_>) -> Option<Vec<Row>> {
+        let asked_at = self.pool.now();
         let call = timeout(defaults::READER_CALL, self.pool.call(statement, parameters)).await;
         let error = match call {
             Ok(Ok(rows)) => {
@@ -63,13 +64,12 @@ impl Reader {
             Ok(Err(error)) => error.to_string(),
             Err(_elapsed) => format!("{}: no answer in time", statement.name),
         };
-        let now = self.pool.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Those who asked at the same time fail for the same reason.
-        if state.until.is_none_or(|until| until <= now) {
+        if state.until.is_none_or(|until| until <= asked_at) {
             state.pause =
                 (state.pause * 2).clamp(defaults::BREAKER_FIRST_PAUSE, defaults::BREAKER_PAUSE);
-            state.until = Some(now + state.pause);
+            state.until = Some(self.pool.now() + state.pause);
             tracing::warn!(target: telemetry::TARGET, error, "reading from the writer instead");
         }
         None

@@ -14,7 +14,7 @@ pub struct TestDatabase {
 }
 
 /// What must hold of any database, however it was used. Each query returns what breaks a law.
-const LAWS: [(&str, &str); 3] = [
+const LAWS: [(&str, &str); 5] = [
     (
         "each version of a task has one event (while no relay takes them away)",
         "SELECT t.id::text FROM app.tasks t
@@ -25,6 +25,19 @@ const LAWS: [(&str, &str); 3] = [
         "SELECT o.aggregate_id::text FROM app.outbox o
          LEFT JOIN app.tasks t ON t.id = o.aggregate_id AND t.version >= o.aggregate_version
          WHERE t.id IS NULL AND o.type LIKE 'task.%'",
+    ),
+    (
+        "each version of a user has one event",
+        "SELECT u.id::text FROM app.users u
+         WHERE u.version <> (
+            SELECT count(*) FROM app.outbox o WHERE o.aggregate_id = u.id AND o.type LIKE 'user.%'
+         )",
+    ),
+    (
+        "each event about a user belongs to a version that exists",
+        "SELECT o.aggregate_id::text FROM app.outbox o
+         LEFT JOIN app.users u ON u.id = o.aggregate_id AND u.version >= o.aggregate_version
+         WHERE u.id IS NULL AND o.type LIKE 'user.%'",
     ),
     (
         "the counter of a user's tasks is the number of their live tasks",

@@ -1,5 +1,7 @@
 //! Bad input of any kind gets an answer that names the place, and harms nothing that comes after.
 
+mod queries;
+
 use domain::Role;
 use serde_json::{Value, json};
 use testing::{Call, Caller, TestApp};
@@ -54,6 +56,112 @@ async fn bad_fields_are_named_by_their_pointers() {
     for (body, pointer, code) in cases {
         let errors = refused(&alice, alice.post("/v1/tasks", &body), "validation-failed").await;
         assert_eq!(errors, [(pointer.to_owned(), code.to_owned())], "{body}");
+    }
+}
+
+/// The same fields of a change, and what only a change can say. The task stays as it was.
+#[tokio::test]
+async fn bad_fields_of_a_change_are_named_by_their_pointers() {
+    let app = TestApp::start().await;
+    let alice = app.caller(Role::User);
+    let task = alice.create(&json!({"title": "x", "description": "kept"})).await;
+    let path = path_of(&task);
+    let cases: Vec<(Value, &str, &str)> = vec![
+        (json!({"title": null}), "#/title", "wrong_type"),
+        (json!({"title": " "}), "#/title", "too_short"),
+        (json!({"title": "x".repeat(256)}), "#/title", "too_long"),
+        (json!({"title": "a\u{0}b"}), "#/title", "invalid_character"),
+        (json!({"description": false}), "#/description", "wrong_type"),
+        (json!({"description": "x".repeat(10_001)}), "#/description", "too_long"),
+        (json!({"status": null}), "#/status", "wrong_type"),
+        (json!({"status": "Pending"}), "#/status", "invalid_value"),
+        (json!({"priority": null}), "#/priority", "wrong_type"),
+        (json!({"priority": "highest"}), "#/priority", "invalid_value"),
+        (json!({"due_at": "tomorrow"}), "#/due_at", "invalid_timestamp"),
+        (json!({"due_at": "2026-12-01T00:00:00"}), "#/due_at", "invalid_timestamp"),
+        (json!({"labels": null}), "#/labels", "wrong_type"),
+        (json!({"labels": ["a", ""]}), "#/labels/1", "too_short"),
+        (json!({"labels": ["x".repeat(51)]}), "#/labels/0", "too_long"),
+        (json!({"assignee_id": "me"}), "#/assignee_id", "invalid_uuid"),
+        (json!({"user_id": null}), "#/user_id", "wrong_type"),
+        (json!({"user_id": "me"}), "#/user_id", "invalid_uuid"),
+        (json!({"id": task["id"]}), "#/id", "unknown_field"),
+        (json!({"version": 1}), "#/version", "unknown_field"),
+        (json!({"deleted_at": null}), "#/deleted_at", "unknown_field"),
+        (json!({"last_op": null}), "#/last_op", "unknown_field"),
+    ];
+    for (fields, pointer, code) in cases {
+        let mut whole = json!({"title": "y", "status": "pending"});
+        for (name, value) in fields.as_object().expect("an object") {
+            whole[name] = value.clone();
+        }
+        for call in [alice.patch(&path, &fields), alice.put(&path, &whole)] {
+            let errors = refused(&alice, call, "validation-failed").await;
+            assert_eq!(errors, [(pointer.to_owned(), code.to_owned())], "{fields}");
+        }
+    }
+    let errors = refused(&alice, alice.patch(&path, &json!({})), "validation-failed").await;
+    assert_eq!(errors, [("#".to_owned(), "empty".to_owned())]);
+    assert_eq!(alice.get(&path).send().await.json(), task);
+}
+
+#[tokio::test]
+async fn bad_preferences_are_named_by_their_pointers() {
+    let app = TestApp::start().await;
+    let alice = app.caller(Role::User);
+    let before = alice.get("/v1/me").send().await.expect(200);
+    let events = |events: Value| json!({"notifications": {"events": events}});
+    let cases: Vec<(Value, &str, &str)> = vec![
+        (json!({}), "#", "empty"),
+        (json!({"notifications": true}), "#/notifications", "wrong_type"),
+        (json!({"notifications": []}), "#/notifications", "wrong_type"),
+        (json!({"notifications": {"email": "no"}}), "#/notifications/email", "wrong_type"),
+        (json!({"notifications": {"sms": true}}), "#/notifications/sms", "unknown_field"),
+        (events(json!("all")), "#/notifications/events", "wrong_type"),
+        (events(json!({"task.created": 1})), "#/notifications/events/task.created", "wrong_type"),
+        (
+            events(json!({"task.purged": true})),
+            "#/notifications/events/task.purged",
+            "unknown_field",
+        ),
+        (json!({"time_zone": "Mars/Olympus"}), "#/time_zone", "invalid_time_zone"),
+        (json!({"time_zone": "europe/berlin"}), "#/time_zone", "invalid_time_zone"),
+        (json!({"time_zone": "../../etc/passwd"}), "#/time_zone", "invalid_time_zone"),
+        (json!({"time_zone": 1}), "#/time_zone", "wrong_type"),
+        (json!({"time_zone": "UTC\u{0}"}), "#/time_zone", "invalid_character"),
+        (json!({"username": "root"}), "#/username", "unknown_field"),
+        (json!({"roles": ["admin"]}), "#/roles", "unknown_field"),
+        (json!({"active": true}), "#/active", "unknown_field"),
+    ];
+    for (body, pointer, code) in cases {
+        let call = alice.patch("/v1/me", &body);
+        let errors = refused(&alice, call, "validation-failed").await;
+        assert_eq!(errors, [(pointer.to_owned(), code.to_owned())], "{body}");
+    }
+    assert_eq!(alice.get("/v1/me").send().await.text(), before.text());
+}
+
+#[tokio::test]
+async fn a_user_is_active_or_not_and_nothing_else_is_to_be_set() {
+    let app = TestApp::start().await;
+    let (admin, alice) = (app.caller(Role::Admin), app.caller(Role::User));
+    let before = alice.get("/v1/me").send().await.expect(200);
+    let path = format!("/v1/users/{}", alice.id());
+    for (body, pointer, code) in [
+        (json!({}), "#/active", "required"),
+        (json!({"active": null}), "#/active", "wrong_type"),
+        (json!({"active": "false"}), "#/active", "wrong_type"),
+        (json!({"active": 0}), "#/active", "wrong_type"),
+        (json!({"active": false, "roles": []}), "#/roles", "unknown_field"),
+        (json!({"active": false, "email": "x@example.com"}), "#/email", "unknown_field"),
+    ] {
+        let errors = refused(&admin, admin.patch(&path, &body), "validation-failed").await;
+        assert_eq!(errors, [(pointer.to_owned(), code.to_owned())], "{body}");
+    }
+    assert_eq!(alice.get("/v1/me").send().await.text(), before.text());
+    for id in ["x", "me", "%00", "0197a1b2000070008000000000000001"] {
+        let call = admin.patch(&format!("/v1/users/{id}"), &json!({"active": true}));
+        refused(&admin, call, "user-not-found").await;
     }
 }
 

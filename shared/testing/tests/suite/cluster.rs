@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Role;
 use serde_json::json;
 use services::{Folder, PgBouncer, Postgres, StopMode, free_port};
-use testing::{Setup, TestApp, rig};
+use testing::{Proxy, Setup, TestApp, rig};
 use tokio_postgres::Client;
 
 /// How long the replica gets to do what it was told.
@@ -88,6 +88,20 @@ impl Cluster {
         Setup { env, credentials: self.credentials.clone(), ..Setup::default() }
     }
 
+    /// The same, through a proxy before each of the two poolers.
+    pub(crate) fn setup_through(&self, writer: &Proxy, reader: &Proxy) -> Setup {
+        let mut setup = self.setup();
+        setup.env.push(("DATABASE_URL", url(writer.port())));
+        setup.env.push(("DATABASE_READER_URL", url(reader.port())));
+        setup
+    }
+
+    /// A proxy before the pooler of the writer, and one before that of the reader.
+    pub(crate) async fn proxies(&self) -> (Proxy, Proxy) {
+        let writer = Proxy::to(self.pooler.address().port).await;
+        (writer, Proxy::to(self.replica().pooler.address().port).await)
+    }
+
     /// The replica and its pooler, to look at.
     pub(crate) fn replica(&self) -> &Replica {
         self.replica.as_ref().expect("a cluster with a replica")
@@ -140,7 +154,8 @@ impl Cluster {
         .await;
     }
 
-    async fn until(&self, what: &str, mut ask: impl AsyncFnMut() -> bool) {
+    /// Asks until the answer is yes.
+    pub(crate) async fn until(&self, what: &str, mut ask: impl AsyncFnMut() -> bool) {
         let asking = async {
             while !ask().await {
                 tokio::time::sleep(PAUSE).await;

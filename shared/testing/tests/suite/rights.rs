@@ -3,10 +3,10 @@
 use domain::Role;
 use issuer::Person;
 use serde_json::json;
-use testing::{Setup, TestApp};
+use testing::{Caller, Setup, TestApp};
 use uuid::Uuid;
 
-use crate::support::{known, path_of};
+use crate::support::{delete, known, path_of, task_assigned_to, task_of};
 
 #[tokio::test]
 async fn an_assignee_sees_the_task_and_others_do_not() {
@@ -117,4 +117,143 @@ async fn a_logged_out_caller_gets_that_answer_whatever_else_is_wrong() {
     ] {
         call.send().await.expect_problem("token-revoked");
     }
+}
+
+/// The ids of a list, sorted.
+async fn listed(caller: &Caller<'_>, query: &str) -> Vec<String> {
+    let reply = caller.get(&format!("/v1/tasks?limit=100{query}")).send().await.expect(200);
+    let items = reply.json()["items"].as_array().expect("items").clone();
+    let mut ids: Vec<_> =
+        items.iter().filter_map(|task| task["id"].as_str().map(str::to_owned)).collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// Somebody's own task, one that is assigned to them, and one that is neither.
+async fn three_tasks(app: &TestApp, caller: &Caller<'_>) -> [String; 3] {
+    let own = task_of(app, caller.id()).await;
+    let assigned = task_assigned_to(app, caller.id()).await;
+    let foreign = task_of(app, app.clock.new_id()).await;
+    [own, assigned, foreign].map(|id| id.to_string())
+}
+
+/// Who writes is shown their own unless they ask; who only reads, all that they may read.
+#[tokio::test]
+async fn a_list_holds_what_its_scope_says() {
+    for role in Role::ALL {
+        let app = TestApp::start().await;
+        let caller = app.caller(role);
+        let [own, assigned, foreign] = three_tasks(&app, &caller).await;
+        assert_eq!(listed(&caller, "&scope=owned").await, [own.as_str()]);
+        assert_eq!(listed(&caller, "&scope=assigned").await, [assigned.as_str()]);
+        let everything = [own.as_str(), &assigned, &foreign];
+        if role == Role::Viewer {
+            assert_eq!(listed(&caller, "").await, everything);
+        } else {
+            assert_eq!(listed(&caller, "").await, [own.as_str()]);
+        }
+        if role != Role::User {
+            assert_eq!(listed(&caller, "&scope=all").await, everything);
+            let mine = format!("&user_id={}", caller.id());
+            assert_eq!(listed(&caller, &mine).await, [own.as_str()], "of one owner, among all");
+        }
+    }
+}
+
+/// What takes more rights than the list itself is refused with the right that it takes.
+#[tokio::test]
+async fn a_list_is_refused_to_whom_it_does_not_belong() {
+    let app = TestApp::start().await;
+    let (user, viewer) = (app.caller(Role::User), app.caller(Role::Viewer));
+    let (me, somebody) = (user.id(), app.clock.new_id());
+    for (caller, query, required) in [
+        (&user, "scope=all", "tasks:read:all"),
+        (&user, &format!("user_id={somebody}"), "tasks:read:all"),
+        (&user, &format!("user_id={me}&scope=owned"), "tasks:read:all"),
+        (&user, "deleted=true", "tasks:admin"),
+        (&user, "deleted=true&scope=all", "tasks:read:all"),
+        (&viewer, "deleted=true", "tasks:admin"),
+    ] {
+        for base in ["/v1/tasks", "/tasks"] {
+            let reply = caller.get(&format!("{base}?{query}")).send().await;
+            let reply = reply.expect_problem("forbidden");
+            assert_eq!(reply.json()["required"], required, "{query}");
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{required}\"");
+            assert_eq!(reply.header("www-authenticate"), Some(challenge.as_str()));
+        }
+    }
+}
+
+/// A reader who may not read everything has only what is assigned to them.
+#[tokio::test]
+async fn a_narrowed_viewer_is_shown_what_is_assigned_to_them() {
+    let map = r#"{"viewer": ["tasks:read"]}"#;
+    let setup = Setup { env: vec![("ROLE_PERMISSIONS", map.into())], ..Setup::default() };
+    let app = TestApp::with(setup).await;
+    let viewer = app.caller(Role::Viewer);
+    let [own, assigned, foreign] = three_tasks(&app, &viewer).await;
+    assert_eq!(listed(&viewer, "").await, [assigned.as_str()]);
+    assert_eq!(listed(&viewer, "&scope=owned").await, [own.as_str()]);
+    let refused = viewer.get("/v1/tasks?scope=all").send().await.expect_problem("forbidden");
+    assert_eq!(refused.json()["required"], "tasks:read:all");
+    viewer.get(&format!("/v1/tasks/{assigned}")).send().await.expect(200);
+    viewer.get(&format!("/v1/tasks/{foreign}")).send().await.expect_problem("task-not-found");
+}
+
+/// With `tasks:delete:own` users delete and restore what they own, and nothing else.
+#[tokio::test]
+async fn users_can_be_given_the_right_to_delete_their_own() {
+    let map = r#"{"user": ["tasks:read", "tasks:write", "tasks:delete:own"]}"#;
+    let setup = Setup { env: vec![("ROLE_PERMISSIONS", map.into())], ..Setup::default() };
+    let app = TestApp::with(setup).await;
+    let alice = app.caller(Role::User);
+    let [own, assigned, foreign] = three_tasks(&app, &alice).await;
+    let deleted = async |id: &str| alice.delete(&format!("/v1/tasks/{id}")).send().await;
+    let restored =
+        async |id: &str| alice.call("POST", &format!("/v1/tasks/{id}/restore")).send().await;
+
+    restored(&own).await.expect_problem("conflict");
+    deleted(&own).await.expect(204);
+    deleted(&own).await.expect_problem("task-not-found");
+    let trash = alice.get(&format!("/v1/tasks/{own}?include_deleted=true")).send().await;
+    assert_eq!(trash.expect_problem("forbidden").json()["required"], "tasks:admin");
+    restored(&own).await.expect(200);
+
+    // An assignee sees the task, and so is told what it takes.
+    for reply in [deleted(&assigned).await, restored(&assigned).await] {
+        assert_eq!(reply.expect_problem("forbidden").json()["required"], "tasks:delete");
+    }
+    // The trash is there only for those who may take things out of it.
+    delete(&app, assigned.parse().expect("an id")).await;
+    restored(&assigned).await.expect_problem("task-not-found");
+
+    deleted(&foreign).await.expect_problem("task-not-found");
+    restored(&foreign).await.expect_problem("task-not-found");
+    delete(&app, foreign.parse().expect("an id")).await;
+    restored(&foreign).await.expect_problem("task-not-found");
+}
+
+/// A token that was asked for with less than everything does less, also where the rights are judged late.
+#[tokio::test]
+async fn a_narrow_token_of_an_admin_is_no_admins() {
+    let app = TestApp::start().await;
+    let narrow =
+        Person { scope: "tasks:read tasks:write".into(), ..Person::new("admin", &["admin"]) };
+    let admin = app.person(narrow);
+    let [own, assigned, foreign] = three_tasks(&app, &admin).await;
+    let path = |id: &str| format!("/v1/tasks/{id}");
+    let title = json!({"title": "y"});
+    admin.patch(&path(&own), &title).send().await.expect(200);
+    let refused = admin.patch(&path(&assigned), &title).send().await.expect_problem("forbidden");
+    assert_eq!(refused.json()["required"], "tasks:admin");
+    admin.patch(&path(&foreign), &title).send().await.expect_problem("task-not-found");
+    admin.delete(&path(&own)).send().await.expect_problem("forbidden");
+    admin.get("/v1/tasks?scope=all").send().await.expect_problem("forbidden");
+    // Users are found by name, and shown by name.
+    admin.get("/v1/users").send().await.expect_problem("validation-failed");
+    let found = admin.get("/v1/users?q=admin").send().await.expect(200).json();
+    let person = json!({"id": admin.id(), "username": "admin", "name": "admin Tester"});
+    assert_eq!(found["items"], json!([person]));
+    let user = format!("/v1/users/{}", app.clock.new_id());
+    admin.patch(&user, &json!({"active": false})).send().await.expect_problem("forbidden");
 }

@@ -2,14 +2,40 @@
 
 use std::collections::BTreeMap;
 
+use domain::event::Envelope;
 use serde_json::{Value, json};
-use testing::{Reply, TestApp};
+use testing::{Call, Reply, TestApp};
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// The address of a task.
 pub(crate) fn path_of(task: &Value) -> String {
     format!("/v1/tasks/{}", task["id"].as_str().expect("an id"))
+}
+
+/// The id of a task or a user.
+pub(crate) fn id_of(thing: &Value) -> Uuid {
+    thing["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
+}
+
+/// The events of a task or a user, oldest first.
+pub(crate) async fn events_of(app: &TestApp, id: Uuid) -> Vec<Envelope> {
+    let sql = "SELECT payload FROM app.outbox WHERE aggregate_id = $1 ORDER BY aggregate_version";
+    let rows = app.db.rows(sql, &[&id]).await;
+    let event = |row: &Row| serde_json::from_value(row.get(0)).expect("an envelope");
+    rows.iter().map(event).collect()
+}
+
+/// Every row that a change leaves behind, but for the records of keys: what is equal before and after
+/// a request was not touched by it. (Of users not what any request renews from its token.)
+pub(crate) async fn everything(app: &TestApp) -> Vec<String> {
+    let sql = "SELECT to_jsonb(t)::text FROM app.tasks AS t
+        UNION ALL SELECT to_jsonb(o)::text FROM app.outbox AS o
+        UNION ALL SELECT to_jsonb(s)::text FROM app.user_state AS s
+        UNION ALL SELECT (to_jsonb(u) - 'last_seen_at' - 'roles')::text FROM app.users AS u
+        ORDER BY 1";
+    app.db.rows(sql, &[]).await.iter().map(|row| row.get(0)).collect()
 }
 
 /// Somebody who may do everything, as the database knows callers.
@@ -30,9 +56,9 @@ pub(crate) async fn task_of(app: &TestApp, owner: Uuid) -> Uuid {
         "title": "a task", "description": null, "status": "pending", "priority": "normal",
         "due_at": null, "labels": [], "assignee_id": null,
     });
-    app.db
-        .rows("SELECT api.create_task_v2($1, $2, $3)", &[&caller, &operation(app, id), &fields])
-        .await;
+    let operation = operation(app, id);
+    let sql = "SELECT api.create_task_v2($1, $2, $3)";
+    done(&app.db.rows(sql, &[&caller, &operation, &fields]).await);
     id
 }
 
@@ -55,7 +81,12 @@ async fn change(app: &TestApp, sql: &str, task: Uuid, rest: &[&(dyn ToSql + Sync
     let operation = operation(app, app.clock.new_id());
     let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&root, &operation, &task];
     parameters.extend_from_slice(rest);
-    let answer: Value = app.db.rows(sql, &parameters).await[0].get(0);
+    done(&app.db.rows(sql, &parameters).await);
+}
+
+#[track_caller]
+fn done(rows: &[Row]) {
+    let answer: Value = rows[0].get(0);
     assert_eq!(answer["outcome"], "done", "{answer}");
 }
 
@@ -67,6 +98,23 @@ fn operation(app: &TestApp, id: Uuid) -> Value {
 pub(crate) async fn known(app: &TestApp, user: Uuid) {
     let sql = "INSERT INTO app.users (id, username) VALUES ($1, 'somebody') ON CONFLICT DO NOTHING";
     app.db.rows(sql, &[&user]).await;
+}
+
+/// Sends a call, and sends it again when the answer asks for that: a client in a race, or on a slow
+/// machine.
+pub(crate) async fn patiently(call: &Call<'_>) -> Reply {
+    const TRIES: usize = 8;
+    let mut reply = call.send().await;
+    for _ in 1..TRIES {
+        if !matches!(
+            reply.code().as_deref(),
+            Some("idempotency-in-progress" | "database-unavailable")
+        ) {
+            break;
+        }
+        reply = call.send().await;
+    }
+    reply
 }
 
 /// What a client can compare of two answers: everything but the ids that each answer has of its own.

@@ -10,15 +10,38 @@ mod hold;
 mod subject;
 
 mod health;
+mod me_get;
+mod me_update;
 mod not_found;
 mod tasks_create;
+mod tasks_delete;
 mod tasks_get;
+mod tasks_list;
+mod tasks_replace;
+mod tasks_restore;
+mod tasks_update;
+mod users_list;
+mod users_update;
 
 use std::collections::BTreeSet;
 
 pub(crate) use case::{Case, Named, RouteCases, case, success_of};
 
-case::routes![health, not_found, tasks_create, tasks_get];
+case::routes![
+    health,
+    me_get,
+    me_update,
+    not_found,
+    tasks_create,
+    tasks_delete,
+    tasks_get,
+    tasks_list,
+    tasks_replace,
+    tasks_restore,
+    tasks_update,
+    users_list,
+    users_update,
+];
 
 #[test]
 fn every_route_has_a_file_of_cases_and_every_file_a_route() {
