@@ -8,11 +8,18 @@ DROP INDEX tasks_title_words;
 
 CREATE INDEX tasks_labels ON tasks USING gin (labels) WITH (gin_pending_list_limit = 256);
 
--- The other orders of a list of everybody's tasks. A user's own are few enough to be sorted.
-CREATE INDEX tasks_changed ON tasks (updated_at DESC, id DESC);
-CREATE INDEX tasks_first_due ON tasks (due_at, id);
-CREATE INDEX tasks_last_due ON tasks (due_at DESC NULLS LAST, id DESC);
-CREATE INDEX tasks_urgency ON tasks (array_position('{low,normal,high,urgent}', priority), id);
+-- Lists of everybody's tasks. `version > 0` is always true, and said only by these lists: the planner must
+-- not walk through everybody's tasks to find those of one person, which it takes for cheap where that
+-- person has many. Ascending, so that what is new comes at the end and pages fill up. (A user's own
+-- tasks are few enough to be sorted in any order but the usual one.)
+DROP INDEX tasks_newest;
+CREATE INDEX tasks_newest ON tasks (created_at, id) WHERE deleted_at IS NULL AND version > 0;
+CREATE INDEX tasks_changed ON tasks (updated_at, id) WHERE deleted_at IS NULL AND version > 0;
+CREATE INDEX tasks_first_due ON tasks (due_at, id) WHERE deleted_at IS NULL AND version > 0;
+CREATE INDEX tasks_last_due ON tasks (due_at DESC NULLS LAST, id DESC)
+    WHERE deleted_at IS NULL AND version > 0;
+CREATE INDEX tasks_urgency ON tasks (array_position('{low,normal,high,urgent}', priority), id)
+    WHERE deleted_at IS NULL AND version > 0;
 
 -- The trash: few rows among many.
 CREATE INDEX tasks_trash ON tasks (created_at DESC, id DESC) WHERE deleted_at IS NOT NULL;

@@ -30,6 +30,10 @@ macro_rules! filtered {
             AND (
                 $19::boolean IS NULL /* overdue */
                 OR $19 = ((t.due_at < now() AND t.status IN ('pending', 'in_progress')) IS TRUE)
+            )
+            AND (
+                $4 IS NOT NULL OR $5 IS NOT NULL OR $6 IS NOT NULL OR $7 IS NOT NULL
+                OR t.version > 0 /* everybody's, which have indexes of their own */
             )"
     };
 }

@@ -8,7 +8,7 @@ use futures_util::future::{join, join_all};
 use serde_json::json;
 use testing::{Call, Caller, Fleet, Proxy, Reply, TestApp, rig};
 
-use crate::support::path_of;
+use crate::support::{path_of, say};
 
 const PROCESSES: usize = 4;
 const CLIENTS: usize = 16;
@@ -17,12 +17,6 @@ const WAIT: Duration = Duration::from_millis(5);
 const TRIES: usize = 400;
 /// What a process logs of its first request.
 const FIRST_ANSWER: &str = "\"cold_start\":true";
-
-/// The numbers of a run, for `make test ARGS="-p testing races -- --nocapture"`.
-#[expect(clippy::print_stdout, reason = "the test runner keeps it")]
-pub(crate) fn say(what: &str) {
-    println!("{what}");
-}
 
 /// Processes of a function, all of which have answered before, so that no start disturbs a race. `call`
 /// is one that they answer and that changes nothing.

@@ -24,7 +24,6 @@ mod mutations;
 mod outage;
 mod owner_races;
 mod page_walk;
-mod patience;
 mod pipeline;
 mod plans;
 mod processes;

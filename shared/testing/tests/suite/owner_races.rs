@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testing::{Call, Caller, Fleet, Reply, TestApp};
 
-use crate::change_races::{say, warm_fleet};
-use crate::support::{known, path_of};
+use crate::change_races::warm_fleet;
+use crate::support::{known, path_of, say};
 
 const CLIENTS: usize = 16;
 const ROUNDS: usize = 64;

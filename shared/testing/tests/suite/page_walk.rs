@@ -10,17 +10,10 @@ use testing::{Call, Caller, TestApp};
 use tokio::join;
 use uuid::Uuid;
 
-use crate::patience::patient;
-use crate::support::{known, path_of};
+use crate::support::{known, path_of, patiently, say};
 
 const WATCHED: i32 = 5_000;
 const RESTLESS: i32 = 600;
-
-/// The numbers of a run, for `make test ARGS="-p testing page_walk -- --nocapture"`.
-#[expect(clippy::print_stdout, reason = "the test runner keeps it")]
-fn say(what: &str) {
-    println!("{what}");
-}
 
 /// Tasks of some owners in turn, called by their kind: five at each point of time, and with every
 /// priority and date. (Many are equal in what they are sorted by, so the id must decide.)
@@ -62,14 +55,14 @@ async fn page(
 ) -> (Vec<Value>, Option<String>) {
     let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
     let path = format!("/v1/tasks?limit=100{query}{cursor}");
-    let mut page = patient(&caller.get(&path)).await.expect(200).json();
+    let mut page = patiently(&caller.get(&path)).await.expect(200).json();
     let Value::Array(items) = page["items"].take() else { panic!("no items") };
     (items, page["next_cursor"].as_str().map(str::to_owned))
 }
 
 /// What is done while a page is read; each must succeed.
 async fn disturb(calls: Vec<Call<'_>>) -> usize {
-    let replies = join_all(calls.iter().map(patient)).await;
+    let replies = join_all(calls.iter().map(patiently)).await;
     for reply in &replies {
         assert!((200..300).contains(&reply.status()), "{}: {}", reply.status(), reply.text());
     }

@@ -56,7 +56,7 @@ async fn every_function_starts_as_a_process_and_answers() {
     for entry in app.entries() {
         let name = entry.spec.name;
         let fleet = Fleet::start(name, &app.env_of(name), 1).await;
-        let id = RouteCases::of(entry).make(&app, admin.id()).await;
+        let id = RouteCases::of(entry).make(&app, app.clock.new_id()).await;
         let call = RouteCases::of(entry).call(&admin, entry.spec.path, id);
         let reply = fleet.answer(&call.event).await.expect("an answer");
         assert_eq!(reply.status(), success_of(entry), "{name}: {}", reply.text());

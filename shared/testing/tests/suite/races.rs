@@ -12,6 +12,8 @@ use testing::{Fleet, Proxy, Reply, TestApp, rig};
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
+use crate::support::say;
+
 const PROCESSES: usize = 4;
 /// How often a client sends its request again after a 503 or a 409, as it is told to.
 const TRIES: usize = 8;
@@ -112,12 +114,6 @@ async fn race(
         operations.extend(join_all(racing).await);
     }
     operations
-}
-
-/// The numbers of a run, for `make test ARGS="-p testing races -- --nocapture"`.
-#[expect(clippy::print_stdout, reason = "the test runner keeps it")]
-fn say(what: &str) {
-    println!("{what}");
 }
 
 /// X2: equal requests race; now and then the answer of a commit is lost.

@@ -10,8 +10,8 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use testing::{Caller, Random, TestApp, lines_of};
 
-use crate::change_races::say;
 use crate::cluster::Cluster;
+use crate::support::say;
 
 const USERS: usize = 16;
 const WRITERS: usize = 4;

@@ -9,6 +9,12 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+/// Tells the numbers of a run, for `make test ARGS="-p testing --test suite races -- --nocapture"`.
+#[expect(clippy::print_stdout, reason = "the test runner keeps it")]
+pub(crate) fn say(what: &str) {
+    println!("{what}");
+}
+
 /// The address of a task.
 pub(crate) fn path_of(task: &Value) -> String {
     format!("/v1/tasks/{}", task["id"].as_str().expect("an id"))

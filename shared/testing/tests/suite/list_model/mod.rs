@@ -14,16 +14,12 @@ use crowd::Crowd;
 use question::Question;
 use walk::{Inquiry, Paging};
 
+use crate::support::say;
+
 const SEED: u64 = 0x11575;
 const QUESTIONS: usize = 600;
 /// A function has eight connections.
 const AT_A_TIME: usize = 4;
-
-/// The numbers of a run, for `make test ARGS="-p testing list_model -- --nocapture"`.
-#[expect(clippy::print_stdout, reason = "the test runner keeps it")]
-fn say(what: &str) {
-    println!("{what}");
-}
 
 fn below(random: &mut Random, end: usize) -> usize {
     usize::try_from(random.below(end as u64)).expect("a size")

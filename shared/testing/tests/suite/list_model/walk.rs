@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testing::Caller;
 
 use super::question::Question;
-use crate::patience::patient;
+use crate::support::patiently;
 
 /// A question, who asks it, and the whole list that should come of it.
 pub(super) struct Inquiry<'a> {
@@ -72,7 +72,7 @@ impl Inquiry<'_> {
         size: usize,
     ) -> Option<String> {
         let path = self.question.path(paging);
-        let mut answer = patient(&self.caller.get(&path)).await.expect(200).json();
+        let mut answer = patiently(&self.caller.get(&path)).await.expect(200).json();
         let cursor = answer.as_object_mut().expect("an object").remove("next_cursor");
         let cursor = cursor.expect("a member next_cursor");
         let items: Vec<_> = self.expected.iter().skip(start).take(size).collect();

@@ -9,14 +9,10 @@ use testing::{Caller, TestApp};
 use filled::fill;
 use plan::{Plan, Planner};
 
+use crate::support::say;
+
 /// The indexes that begin with an owner.
 const OF_OWNER: &[&str] = &["tasks_owner_newest", "tasks_owner_active", "tasks_owner_status"];
-
-/// The numbers of a run, for `make test ARGS="-p testing plans -- --nocapture"`.
-#[expect(clippy::print_stdout, reason = "the test runner keeps it")]
-fn say(what: &str) {
-    println!("{what}");
-}
 
 /// What a plan must be like.
 struct Rule<'a> {
@@ -93,6 +89,21 @@ async fn lists_across_owners(planner: &Planner<'_>, alice: &Caller<'_>, viewer: 
     ] {
         let rule = Rule { indexes: &[index], partitions: 8, sorts: false };
         check(planner, caller, path, &rule).await;
+    }
+    for (sort, index) in [
+        ("updated_at", "tasks_changed"),
+        ("-updated_at", "tasks_changed"),
+        ("due_at", "tasks_first_due"),
+        ("-due_at", "tasks_last_due"),
+        ("priority", "tasks_urgency"),
+        ("-priority", "tasks_urgency"),
+    ] {
+        let path = format!("/v1/tasks?limit=10&scope=all&sort={sort}");
+        let next = second(viewer, &path).await;
+        for path in [path, next] {
+            let rule = Rule { indexes: &[index], partitions: 8, sorts: false };
+            check(planner, viewer, &path, &rule).await;
+        }
     }
     let alices = format!("/v1/tasks?user_id={}", alice.id());
     let rule = Rule { indexes: OF_OWNER, partitions: 1, sorts: false };

@@ -40,6 +40,8 @@ impl<'a> Planner<'a> {
             "session_preload_libraries = 'auto_explain'",
             "auto_explain.log_min_duration = 0",
             "auto_explain.log_format = 'json'",
+            // Some statements do their work in a function.
+            "auto_explain.log_nested_statements = on",
         ] {
             app.db.run(&format!("ALTER DATABASE {} SET {setting}", app.db.name())).await;
         }
@@ -52,7 +54,7 @@ impl<'a> Planner<'a> {
         Self { app, log: run.join("log/postgres.log"), parents }
     }
 
-    /// The plan of the one statement that a call runs.
+    /// The plan of the one statement that a call runs, with those of the functions in it.
     pub(super) async fn of(&self, call: Call<'_>) -> Plan {
         let before = self.read_log().await.len();
         call.send().await.expect(200);
@@ -69,7 +71,7 @@ impl<'a> Planner<'a> {
 
     /// The plans of this database in a part of the log. Further lines of an entry begin with a tab.
     fn plans(&self, log: &str) -> Vec<Plan> {
-        let mut plans = Vec::new();
+        let (mut plans, mut within) = (Vec::new(), Vec::new());
         let mut lines = log.lines().peekable();
         while let Some(line) = lines.next() {
             let mut text = String::new();
@@ -81,12 +83,21 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let json: Value = serde_json::from_str(&text).expect("a plan in JSON");
-            let query = json["Query Text"].as_str().expect("a query");
-            let name = query.lines().next().and_then(|line| line.strip_prefix("-- "));
-            // A function keeps the issuer's keys, too.
-            let Some(name) = name.filter(|name| !name.starts_with("keys.")) else { continue };
             let mut nodes = Vec::new();
             self.collect(&json["Plan"], &mut nodes);
+            let query = json["Query Text"].as_str().expect("a query");
+            let name = query.lines().next().and_then(|line| line.strip_prefix("-- "));
+            // What a function runs comes before the statement that calls it. Of that, only what looks
+            // for tasks is part of the plan: the caller is greeted each time.
+            let Some(name) = name else {
+                within.extend(nodes.into_iter().filter(Node::is_of_tasks));
+                continue;
+            };
+            // A function keeps the issuer's keys, too.
+            if name.starts_with("keys.") {
+                continue;
+            }
+            nodes.append(&mut within);
             let duration = duration.split(' ').next().and_then(|ms| ms.parse().ok());
             plans.push(Plan {
                 statement: name.to_owned(),
@@ -111,6 +122,12 @@ impl<'a> Planner<'a> {
     }
 }
 
+impl Node {
+    fn is_of_tasks(&self) -> bool {
+        self.table.as_deref().is_some_and(|table| table.starts_with("tasks_"))
+    }
+}
+
 impl Plan {
     /// Whether any step is of this kind.
     pub(super) fn has(&self, kind: &str) -> bool {
@@ -119,8 +136,8 @@ impl Plan {
 
     /// The partitions of the table of tasks that are looked into.
     pub(super) fn partitions(&self) -> BTreeSet<&str> {
-        let tables = self.nodes.iter().filter_map(|node| node.table.as_deref());
-        tables.filter(|table| table.starts_with("tasks_")).collect()
+        let of_tasks = self.nodes.iter().filter(|node| node.is_of_tasks());
+        of_tasks.filter_map(|node| node.table.as_deref()).collect()
     }
 
     /// The indexes of tables that are read, except that of a user's counters.
