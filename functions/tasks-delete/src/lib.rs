@@ -1,7 +1,6 @@
 //! `DELETE /v1/tasks/{id}`: move a task to the trash.
 //!
-//! Nobody finds it any more, except administrators who ask for what is deleted. It can be restored for
-//! 30 days.
+//! Nobody finds it any more, except administrators who ask for what is deleted. It can be restored.
 
 use db::WriteDb;
 use domain::Task;

@@ -77,7 +77,7 @@ impl Column {
 pub fn render(entries: &[Entry]) -> String {
     let mut text = String::from(
         "# Who may call what. Written by `make generate`; review it like code.\n\
-         # yes: may call it · own: for their own tasks · any: for any task · 401, 403: may not\n",
+         # yes: may call it · own: for their own tasks · any: for any task or user · 401, 403: may not\n",
     );
     let mut line = |words: [&str; 4], cells: &[&str]| {
         let [method, path, function, permission] = words;

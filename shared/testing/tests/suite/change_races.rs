@@ -203,7 +203,8 @@ async fn a_change_whose_answer_was_lost_is_no_412_and_happens_once() {
 }
 
 /// Rounds of changes that are cut off while they wait for their task's lock: the retry overlaps its
-/// original. How many there were, and what was wrong.
+/// original. How many there were, and what was wrong. (A round in which not all came to wait in time, on
+/// a busy machine, shows nothing and does not count.)
 async fn overlapping(
     app: &TestApp,
     proxy: &Proxy,
@@ -218,12 +219,13 @@ async fn overlapping(
     let all_wait = async |count: usize| {
         for _ in 0..TRIES {
             if app.db.count(waiting, &[]).await >= i64::try_from(count).unwrap() {
-                return;
+                return true;
             }
             tokio::time::sleep(WAIT).await;
         }
-        panic!("{count} never waited for a lock");
+        false
     };
+    let mut overlapped = 0;
     for round in 0..rounds {
         holder.batch_execute("BEGIN; SELECT FROM app.tasks FOR UPDATE").await.unwrap();
         let calls = tasks.iter().map(|(alice, path, tag)| {
@@ -232,16 +234,17 @@ async fn overlapping(
             if round % 2 == 0 { call } else { call.key(&format!("k{round}")) }
         });
         let cut = async {
-            all_wait(PROCESSES).await;
+            let waited = all_wait(PROCESSES).await;
             proxy.cut();
-            all_wait(2 * PROCESSES).await;
+            let all = waited && all_wait(2 * PROCESSES).await;
             holder.batch_execute("COMMIT").await.unwrap();
+            all
         };
-        let (replies, ()) = join(answers(fleet, calls), cut).await;
+        let (replies, all) = join(answers(fleet, calls), cut).await;
+        overlapped += if all { PROCESSES } else { 0 };
         for ((_, path, tag), reply) in tasks.iter_mut().zip(replies) {
             let version = history(app, path).await.1;
-            let expected = format!("\"{}\"", round + 2);
-            if (reply.status(), tag_of(&reply)) != (200, expected) {
+            if all && (reply.status(), tag_of(&reply)) != (200, next_of(tag)) {
                 let (status, code) = (reply.status(), reply.code());
                 found.push(format!("round {round}: {status} {code:?}, version {version}"));
             }
@@ -249,7 +252,13 @@ async fn overlapping(
         }
     }
     found.extend(app.db.broken_laws().await);
-    (PROCESSES * rounds, found)
+    (overlapped, found)
+}
+
+/// The tag of the version after this one.
+fn next_of(tag: &str) -> String {
+    let version: i64 = tag.trim_matches('"').parse().expect("a version");
+    format!("\"{}\"", version + 1)
 }
 
 /// A process cannot know whether its statement still runs when the connection breaks.
@@ -260,6 +269,7 @@ async fn a_retry_that_overlaps_its_original_is_no_412() {
     let fleet = changers(&app).await;
     let (count, found) = overlapping(&app, &proxy, &fleet, 20).await;
     say(&format!("F3: {count} overlapping retries, found: {found:?}"));
+    assert!(count > 0, "no retry overlapped its original: the test shows nothing");
     assert_eq!(found, Vec::<String>::new());
 }
 
@@ -290,7 +300,7 @@ async fn the_race_finds_the_condition_that_is_judged_by_a_snapshot() {
     app.db.run(include_str!("known_bad/change_judges_snapshot.sql")).await;
     let fleet = changers(&app).await;
     assert_eq!(conditional(&app, &fleet, 10).await.1, Vec::<String>::new());
-    let (count, found) = overlapping(&app, &proxy, &fleet, 2).await;
+    let (count, found) = overlapping(&app, &proxy, &fleet, 6).await;
     say(&format!("F3: {count} overlapping retries, found {}: {:?}", found.len(), found.first()));
     assert!(found.iter().any(|what| what.contains("412")), "the known bad form was not found out");
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use config::defaults::BREAKER_FIRST_PAUSE;
 use domain::Role;
 use serde_json::json;
 use services::{Folder, PgBouncer, Postgres, StopMode, free_port};
-use testing::{Proxy, Setup, TestApp, rig};
+use testing::{Call, Proxy, Setup, TestApp, rig};
 use tokio_postgres::Client;
+
+use crate::support;
 
 /// How long the replica gets to do what it was told.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -155,6 +158,19 @@ impl Cluster {
     }
 
     /// Asks until the answer is yes.
+    /// Waits until a call is answered with so many statements. A first connection may take longer than a
+    /// request waits for the reader, which is then left alone for a while: the clock goes on meanwhile.
+    pub(crate) async fn answers(&self, app: &TestApp, call: &Call<'_>, statements: u64) {
+        self.until("the usual way of an answer", async || {
+            let usual = support::statements(&call.send().await.expect(200)) == statements;
+            if !usual {
+                app.clock.advance(BREAKER_FIRST_PAUSE);
+            }
+            usual
+        })
+        .await;
+    }
+
     pub(crate) async fn until(&self, what: &str, mut ask: impl AsyncFnMut() -> bool) {
         let asking = async {
             while !ask().await {

@@ -164,7 +164,7 @@ async fn each_role_may_do_what_it_needs_and_no_more() {
         "SELECT * FROM app.tasks",
         "INSERT INTO app.outbox VALUES (gen_random_uuid(), 1, gen_random_uuid(), 'x', '{}')",
         "SELECT * FROM app.users",
-        "DROP FUNCTION api.standing_v1",
+        "DROP FUNCTION api.greet_v1",
     ] {
         may_not(&writer, sql).await;
     }

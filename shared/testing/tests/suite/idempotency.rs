@@ -1,11 +1,11 @@
-//! A repeated request has one effect and one answer.
+//! A repeated request has one effect and one answer: what `mutations` does not show for all of them.
 
 use domain::Role;
 use serde_json::json;
 use testing::{Proxy, TestApp, rig};
 
 #[tokio::test]
-async fn a_replay_is_the_same_answer_and_nothing_happens() {
+async fn a_request_in_other_words_is_the_same_request() {
     let app = TestApp::start().await;
     let alice = app.caller(Role::User);
     let body = json!({"title": "x", "labels": ["a"]});
@@ -25,38 +25,6 @@ async fn a_replay_is_the_same_answer_and_nothing_happens() {
     }
     assert_eq!(app.db.count("SELECT count(*) FROM app.tasks", &[]).await, 1);
     assert_eq!(app.db.count("SELECT count(*) FROM app.outbox", &[]).await, 1);
-}
-
-#[tokio::test]
-async fn without_a_key_each_request_counts_and_none_is_recorded() {
-    let app = TestApp::start().await;
-    let alice = app.caller(Role::User);
-    let one = alice.create(&json!({"title": "x"})).await;
-    let two = alice.create(&json!({"title": "x"})).await;
-    assert_ne!(one["id"], two["id"]);
-    assert_eq!(app.db.count("SELECT count(*) FROM app.idempotency", &[]).await, 0);
-}
-
-#[tokio::test]
-async fn another_request_under_the_key_is_refused() {
-    let app = TestApp::start().await;
-    let alice = app.caller(Role::User);
-    let post = |title: &str| alice.post("/v1/tasks", &json!({ "title": title })).key("k");
-    post("x").send().await.expect(201);
-    post("y").send().await.expect_problem("idempotency-key-reused");
-    post("x").header("if-match", "\"1\"").send().await.expect_problem("idempotency-key-reused");
-    // A key belongs to one user.
-    let bob = app.caller(Role::User);
-    bob.post("/v1/tasks", &json!({"title": "y"})).key("k").send().await.expect(201);
-}
-
-#[tokio::test]
-async fn a_refused_request_leaves_its_key_free() {
-    let app = TestApp::start().await;
-    let alice = app.caller(Role::User);
-    let post = |title: &str| alice.post("/v1/tasks", &json!({ "title": title })).key("k");
-    post("").send().await.expect(422);
-    post("x").send().await.expect(201);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! From nothing to the present, as often and by as many as one likes.
 
 use futures_util::future::join_all;
-use testing::rig;
+use testing::{TestApp, rig};
 
 struct Empty(String);
 
@@ -63,4 +63,24 @@ async fn a_file_that_changed_after_it_ran_stops_the_next_run() {
     assert!(error.contains("migration"), "{error}");
     drop(admin);
     database.remove().await;
+}
+
+/// During a deploy the functions of the last release still run, on the new schema.
+#[tokio::test]
+async fn what_the_last_release_calls_still_works() {
+    let app = TestApp::start().await;
+    let rows = app
+        .db
+        .rows(
+            "SELECT outcome FROM api.create_task_v1(
+                 p_user => gen_random_uuid(), p_session => NULL, p_issued_at => now(),
+                 p_key => 'k', p_fingerprint => '\\x00',
+                 p_id => gen_random_uuid(), p_title => 'a task', p_description => NULL,
+                 p_status => 'pending', p_priority => 'normal', p_due_at => NULL, p_labels => '{}',
+                 p_assignee => NULL, p_event => gen_random_uuid(), p_request_id => 'test',
+                 p_traceparent => NULL)",
+            &[],
+        )
+        .await;
+    assert_eq!(rows[0].get::<_, String>(0), "created");
 }

@@ -1,7 +1,8 @@
 //! Every change that the catalog knows: one effect and one answer for a key, however often and however
 //! closely the request is repeated, and no effect on a version that the client did not name.
 //!
-//! What a good request is, each route says in its file of cases; a new route is covered by being there.
+//! What a good request is, each route says in its file of cases. A new route is covered by being there, once
+//! it is said what another request of it is (`keys`), and what spoils one that can conflict (`refusals`).
 
 mod conditions;
 mod keys;

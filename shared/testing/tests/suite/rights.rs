@@ -114,8 +114,24 @@ async fn a_logged_out_caller_gets_that_answer_whatever_else_is_wrong() {
         viewer.get("/v1/tasks/nonsense"),
         viewer.get("/v1/tasks/nonsense?include_deleted=perhaps"),
         viewer.get("/v1/tasks/0197a1b2-0000-7000-8000-000000000001?include_deleted=true"),
+        viewer.get("/v1/tasks?deleted=true"),
+        viewer.get("/v1/tasks?cursor=nonsense"),
+        viewer.get("/v1/users"),
     ] {
         call.send().await.expect_problem("token-revoked");
+    }
+    // Lists that are refused by their own rules.
+    let alice = app.caller(Role::User);
+    let sid = alice.person().sid.as_ref().expect("a session").to_string();
+    app.db
+        .rows(
+            "INSERT INTO app.revocations (jti, session_id, not_before, expires_at)
+             VALUES ('k', $1, now(), now() + interval '1 day')",
+            &[&sid],
+        )
+        .await;
+    for path in ["/v1/tasks?scope=all", "/v1/users", "/v1/users?q=ab&active=false"] {
+        alice.get(path).send().await.expect_problem("token-revoked");
     }
 }
 

@@ -141,7 +141,7 @@ async fn with_a_reader_each_of_the_two_servers_is_asked_once() {
         ("a task of one's own", alice.get(&task), 2, 1),
         ("a list of everything", admin.get("/v1/tasks?scope=all"), 1, 0),
     ] {
-        call.send().await.expect(200);
+        cluster.answers(&app, &call, on_both).await;
         let mut trips = Vec::new();
         for _ in 0..CALLS {
             let before = (writer.round_trips(), reader.round_trips());

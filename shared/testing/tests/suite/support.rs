@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::event::Envelope;
 use serde_json::{Value, json};
-use testing::{Call, Reply, TestApp};
+use testing::{Call, Reply, TestApp, lines_of};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -13,6 +13,12 @@ use uuid::Uuid;
 #[expect(clippy::print_stdout, reason = "the test runner keeps it")]
 pub(crate) fn say(what: &str) {
     println!("{what}");
+}
+
+/// How many statements a request took.
+pub(crate) fn statements(reply: &Reply) -> u64 {
+    let id = reply.header("x-request-id").expect("an id");
+    lines_of(id)[0]["db_round_trips"].as_u64().expect("a number")
 }
 
 /// The address of a task.
