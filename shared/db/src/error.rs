@@ -7,8 +7,6 @@ use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::WrongType;
 
-use crate::identity::BadStanding;
-
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -24,6 +22,15 @@ pub enum DbError {
     /// The database refused the statement: a fault of ours.
     #[error("the database refused a statement ({0})")]
     Refused(String),
+}
+
+/// Why a caller is refused, whatever the token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadStanding {
+    /// The session was logged out.
+    Revoked,
+    /// The account is deactivated.
+    Disabled,
 }
 
 /// What to do after a failed attempt.

@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::error::DbError;
+use crate::error::{BadStanding, DbError};
 use crate::handle::{Db, Role, column, one_row};
 use crate::statement::Statement;
 
@@ -79,15 +79,6 @@ impl Identity<'_> {
             permissions: self.permissions.iter().map(Permission::name).collect(),
         })
     }
-}
-
-/// Why a caller is refused, whatever the token says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadStanding {
-    /// The session was logged out.
-    Revoked,
-    /// The account is deactivated.
-    Disabled,
 }
 
 /// Judges the column `standing`; NULL if the statement was not to ask.

@@ -18,10 +18,10 @@ pub mod tls;
 pub mod trips;
 mod users;
 
-pub use error::DbError;
+pub use error::{BadStanding, DbError};
 pub use handle::{Db, Read, ReadDb, Role, Write, WriteDb};
 pub use health::Health;
-pub use identity::{BadStanding, Identity};
+pub use identity::Identity;
 pub use keys::KeptKeys;
 pub use operation::{IdempotencyKey, Operation, Outcome};
 pub use settings::{Credentials, Settings};

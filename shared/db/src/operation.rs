@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::call::Parameters;
-use crate::error::DbError;
+use crate::error::{BadStanding, DbError};
 use crate::handle::{Db, Write, column, one_row};
-use crate::identity::BadStanding;
 use crate::statement::Statement;
 
 /// What a client sent to make its request repeatable.

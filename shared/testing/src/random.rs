@@ -23,6 +23,11 @@ impl Random {
         self.next() % end
     }
 
+    /// An index into something of this length.
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).expect("an index")
+    }
+
     /// True in so many of a hundred cases.
     pub const fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance

@@ -1,7 +1,7 @@
 //! Each change has one event, of the most specific kind, in its final form.
 
 use domain::Role;
-use domain::event::{Envelope, Kind, SubjectKind};
+use domain::event::{Envelope, Kind};
 use serde_json::{Value, json};
 use testing::{Call, Caller, TestApp};
 use uuid::Uuid;
@@ -266,32 +266,4 @@ async fn deletion_and_restoration_have_an_event_each() {
     tells_of(&event, &restored);
     assert_eq!((event.event, event.changed), (Kind::TaskRestored, vec!["deleted_at".to_owned()]));
     assert!(event.changes.is_empty());
-}
-
-#[tokio::test]
-async fn an_account_that_is_shut_or_opened_has_an_event_about_the_user() {
-    let app = TestApp::start().await;
-    let (alice, admin) = (app.caller(Role::User), app.caller(Role::Admin));
-    known(&app, alice.id()).await;
-    let id = json!(alice.id());
-    let path = format!("/v1/users/{}", alice.id());
-    for (before, active, kind) in
-        [(0, false, Kind::UserDeactivated), (1, true, Kind::UserReactivated)]
-    {
-        let change = admin.patch(&path, &json!({"active": active}));
-        let user = send(change.clone()).await;
-        assert_eq!(user["active"], active);
-        let event = event_after(&app, before, &id, admin.id()).await;
-        assert_eq!(event.event, kind);
-        assert_eq!(event.version, i64::try_from(before).unwrap() + 1);
-        let subject = event.subject.expect("a subject");
-        assert_eq!((subject.kind, subject.id), (SubjectKind::User, alice.id()));
-        assert_eq!((event.task_id, event.owner_id, event.assignee_id), (None, None, None));
-        assert_eq!(event.task, None);
-        assert_eq!(event.changed, ["active"]);
-        assert_eq!(json!(event.changes), json!({"active": {"from": !active, "to": active}}));
-        // Once more: nothing changes.
-        send(change).await;
-        assert_eq!(events_of(&app, &id).await.len(), before + 1);
-    }
 }

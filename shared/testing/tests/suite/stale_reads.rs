@@ -128,10 +128,10 @@ impl<'a> World<'a> {
             return self.learn(id, restore.send().await.expect(200).json(), started);
         }
         let owner = self.user(&now["user_id"]);
-        let other = below(random, USERS);
+        let other = random.index(USERS);
         let other = json!(self.users[other].id());
         let statuses = ["pending", "in_progress", "completed", "rejected"];
-        let status = json!({"status": statuses[below(random, 4)]});
+        let status = json!({"status": statuses[random.index(4)]});
         let call = match random.below(8) {
             0 => owner.patch(&path, &json!({"title": format!("at {started}")})),
             1 if now["assignee_id"].is_null() => owner.patch(&path, &status),
@@ -153,10 +153,10 @@ impl<'a> World<'a> {
 
     /// Asks something, and keeps the answer.
     async fn read(&self, random: &mut Random) {
-        let user = &self.users[below(random, USERS)];
+        let user = &self.users[random.index(USERS)];
         let by = json!(user.id());
         let ids: Vec<String> = self.versions.borrow().keys().cloned().collect();
-        let task = ids[below(random, ids.len())].clone();
+        let task = ids[random.index(ids.len())].clone();
         let list = |more: &str| format!("/v1/tasks?page_size=100&{more}");
         let (caller, path, question) = match random.below(10) {
             0..3 => (user, format!("/v1/tasks/{task}"), Question::Get { by, task }),
@@ -231,10 +231,6 @@ impl<'a> World<'a> {
     }
 }
 
-fn below(random: &mut Random, end: usize) -> usize {
-    usize::try_from(random.below(end.try_into().unwrap())).unwrap()
-}
-
 fn id_of(task: &Value) -> String {
     task["id"].as_str().expect("an id").to_owned()
 }
@@ -258,7 +254,7 @@ async fn run(cluster: &Cluster, delay: Duration, bursts: usize, changes: usize) 
             cluster.caught_up().await;
             let burst = tasks.iter().zip(&mut randoms).map(async |(tasks, random)| {
                 for _ in 0..changes {
-                    let task = &tasks[below(random, TASKS)];
+                    let task = &tasks[random.index(TASKS)];
                     world.change(task, random).await;
                 }
             });

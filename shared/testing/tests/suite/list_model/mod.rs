@@ -21,18 +21,14 @@ const QUESTIONS: usize = 600;
 /// A function has eight connections.
 const AT_A_TIME: usize = 4;
 
-fn below(random: &mut Random, end: usize) -> usize {
-    usize::try_from(random.below(end as u64)).expect("a size")
-}
-
 /// A part to ask for first, and the sizes of the parts of the walks.
 fn parts(random: &mut Random, list: &[Value]) -> (Paging, usize, usize) {
-    let size = |random: &mut Random| (list.len() / (1 + below(random, 3)) + 1).clamp(1, 100);
-    let paging = match below(random, 4) {
+    let size = |random: &mut Random| (list.len() / (1 + random.index(3)) + 1).clamp(1, 100);
+    let paging = match random.index(4) {
         0 => Paging::Usual,
-        1 => Paging::Page(1 + below(random, 5), 1 + below(random, 100)),
-        2 => Paging::Skip(below(random, list.len() + 5), 1 + below(random, 100)),
-        _ => Paging::Limit(1 + below(random, 100)),
+        1 => Paging::Page(1 + random.index(5), 1 + random.index(100)),
+        2 => Paging::Skip(random.index(list.len() + 5), 1 + random.index(100)),
+        _ => Paging::Limit(1 + random.index(100)),
     };
     (paging, size(random), size(random))
 }
@@ -47,7 +43,7 @@ async fn whatever_is_asked_the_list_is_that_of_the_model() {
 
     let mut inquiries = Vec::new();
     for _ in 0..QUESTIONS {
-        let (role, caller) = &crowd.people[below(&mut random, crowd.people.len())];
+        let (role, caller) = &crowd.people[random.index(crowd.people.len())];
         let question = Question::random(&mut random, *role, caller.id(), &people);
         let expected = question.answer(&crowd.tasks);
         let parts = parts(&mut random, &expected);
