@@ -18,6 +18,6 @@ impl Route for MeGet {
     type Output = Shown<Me>;
 
     async fn handle(cx: Cx<'_, Self>, (): ()) -> Result<Shown<Me>, Problem> {
-        Ok(Shown(cx.deps.me(&cx.identity()?).await?))
+        Ok(Shown(cx.read(cx.deps.me(&cx.identity()?)).await?))
     }
 }

@@ -23,6 +23,7 @@ impl Route for MeUpdate {
     ) -> Result<Changed<Me>, Problem> {
         let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
         let zone = patch.time_zone.as_deref();
-        settled(cx.deps.update_me(&caller, &operation, &patch.preferences, zone).await?)
+        let change = cx.deps.update_me(&caller, &operation, &patch.preferences, zone);
+        settled(cx.change(change).await?)
     }
 }

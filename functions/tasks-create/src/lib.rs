@@ -6,7 +6,9 @@
 
 use db::WriteDb;
 use domain::{NewTask, Task};
-use route::{Access, Created, Cx, Idempotency, Json, Permission, Problem, Route, Spec, settled};
+use route::{
+    Access, Caller, Created, Cx, Idempotency, Json, Permission, Problem, Route, Spec, Touch, settled,
+};
 
 /// The route.
 pub struct TasksCreate;
@@ -20,11 +22,16 @@ impl Route for TasksCreate {
     type Input = (Json<NewTask>, Idempotency);
     type Output = Created<Task>;
 
+    fn touches(_: &Self::Input, _: &Caller) -> Touch {
+        Touch::Change(None)
+    }
+
     async fn handle(
         cx: Cx<'_, Self>,
         (Json(new), Idempotency(key)): Self::Input,
     ) -> Result<Created<Task>, Problem> {
         let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
-        settled(cx.deps.create_task(&caller, &operation, &new).await?).map(Created::from)
+        let change = cx.deps.create_task(&caller, &operation, &new);
+        settled(cx.change(change).await?).map(Created::from)
     }
 }

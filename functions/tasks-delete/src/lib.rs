@@ -4,7 +4,9 @@
 
 use db::WriteDb;
 use domain::Task;
-use route::{Access, Cx, Deleted, Idempotency, IfMatch, Path, Permission, Problem, Route, Spec};
+use route::{
+    Access, Caller, Cx, Deleted, Idempotency, IfMatch, Path, Permission, Problem, Route, Spec, Touch,
+};
 
 /// The route.
 pub struct TasksDelete;
@@ -21,13 +23,16 @@ impl Route for TasksDelete {
     type Input = (IfMatch, Idempotency, Path<Task>);
     type Output = Deleted;
 
+    fn touches((.., path): &Self::Input, _: &Caller) -> Touch {
+        Touch::Change(Some(path.id))
+    }
+
     async fn handle(
         cx: Cx<'_, Self>,
         (IfMatch(versions), Idempotency(key), path): Self::Input,
     ) -> Result<Deleted, Problem> {
         let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
-        let outcome =
-            cx.deps.delete_task(&caller, &operation, path.id, versions.as_deref()).await?;
-        path.changed(outcome).map(Deleted::from)
+        let change = cx.deps.delete_task(&caller, &operation, path.id, versions.as_deref());
+        path.changed(cx.change(change).await?).map(Deleted::from)
     }
 }

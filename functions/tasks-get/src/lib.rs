@@ -6,7 +6,8 @@
 use db::ReadDb;
 use domain::Task;
 use route::{
-    Access, Cx, Found, FromQuery, Kind, Parameters, Path, Permission, Problem, Query, Route, Spec,
+    Access, CacheEntry, Caller, Cx, Found, FromQuery, Kind, Parameters, Path, Permission, Problem,
+    Query, Route, Spec, Touch,
 };
 
 /// The route.
@@ -38,13 +39,28 @@ impl Route for TasksGet {
     type Input = (Query<Show>, Path<Task>);
     type Output = Found<Task>;
 
+    fn touches((Query(show), path): &Self::Input, _: &Caller) -> Touch {
+        // What is deleted is not cached.
+        if show.include_deleted {
+            Touch::Nothing
+        } else {
+            Touch::Read(CacheEntry::task(path.id))
+        }
+    }
+
     async fn handle(
         cx: Cx<'_, Self>,
         (Query(show), path): Self::Input,
     ) -> Result<Found<Task>, Problem> {
         let caller = cx.caller()?;
         let trash = show.include_deleted && caller.permissions.has(Permission::TasksAdmin);
-        let task = cx.deps.find_task(&cx.identity()?, path.id, trash).await?;
+        let identity = cx.identity()?;
+        let task: Option<Task> = cx
+            .cached(
+                |task: &Task| task.id == path.id,
+                |floor| cx.deps.find_task(&identity, path.id, trash, floor),
+            )
+            .await?;
         if show.include_deleted {
             cx.require(Permission::TasksAdmin)?;
         }

@@ -1,7 +1,8 @@
 //! The answer.
 
-use db::{TOTAL_CAP, TaskPage};
+use db::TOTAL_CAP;
 use domain::Task;
+use domain::listing::TaskPage;
 use serde::Serialize;
 
 use crate::query::Mode;

@@ -10,9 +10,12 @@ mod answer;
 mod query;
 
 use db::{ListTasks, ReadDb, Window};
-use domain::listing::{Scope, Sort};
+use domain::listing::{Scope, Sort, TaskPage};
 use domain::{Permissions, Private, Task};
-use route::{Access, Cursor, Cx, Kind, Listed, Permission, Problem, Query, Route, Spec};
+use route::{
+    Access, CacheEntry, Caller, Cursor, Cx, Kind, Listed, Permission, Problem, Query, Route, Spec,
+    Touch,
+};
 
 use crate::answer::Answer;
 use crate::query::{DEEPEST, List, Mode};
@@ -30,9 +33,24 @@ impl Route for TasksList {
     type Input = Query<List>;
     type Output = Listed<Answer>;
 
+    fn touches(Query(list): &Self::Input, caller: &Caller) -> Touch {
+        let scope = scope_of(list, caller.permissions);
+        // Nobody counts the changes of everybody's tasks.
+        if scope == Scope::All || permit(list, scope, caller.permissions).is_err() {
+            return Touch::Nothing;
+        }
+        // A search is rarely repeated, and what is overdue changes with time alone.
+        if list.filter.text.is_some() || list.filter.overdue.is_some() {
+            return Touch::Read(CacheEntry::uncached_list(caller.sub));
+        }
+        let filter = list.filter.canonical(scope);
+        let question = [filter.expose().as_str(), list.sort.name(), &list.mode.window()].join("\n");
+        Touch::Read(CacheEntry::list(caller.sub, &question))
+    }
+
     async fn handle(cx: Cx<'_, Self>, Query(list): Self::Input) -> Result<Listed<Answer>, Problem> {
         let caller = cx.caller()?;
-        let scope = list.scope.unwrap_or_else(|| usual_scope(&list, caller.permissions));
+        let scope = scope_of(&list, caller.permissions);
         let filter = list.filter.canonical(scope);
         let window = permit(&list, scope, caller.permissions).and_then(|()| window(&list, &filter));
         let window = match window {
@@ -46,7 +64,13 @@ impl Route for TasksList {
             limit: list.mode.limit(),
             window,
         };
-        let found = cx.deps.list_tasks(&cx.identity()?, &asked).await?;
+        let identity = cx.identity()?;
+        let found: TaskPage = cx
+            .cached(
+                |page: &TaskPage| page.is_of(scope, caller.sub),
+                |floor| cx.deps.list_tasks(&identity, &asked, floor),
+            )
+            .await?;
         if !found.tasks.iter().all(|task| task.visible_to(caller.sub, caller.permissions)) {
             return Err(Problem::internal("a list held a task that its caller may not see"));
         }
@@ -56,10 +80,12 @@ impl Route for TasksList {
     }
 }
 
-/// Whose tasks, if nobody says: who writes is shown their own, who only reads, whatever they may read.
+/// Whose tasks, also if nobody says: who writes is shown their own, who only reads, whatever they may read.
 /// A question for the tasks of one owner is a question among all.
-fn usual_scope(list: &List, permissions: Permissions) -> Scope {
-    if permissions.has(Permission::TasksWrite) && list.filter.owner.is_none() {
+fn scope_of(list: &List, permissions: Permissions) -> Scope {
+    if let Some(scope) = list.scope {
+        scope
+    } else if permissions.has(Permission::TasksWrite) && list.filter.owner.is_none() {
         Scope::Owned
     } else if permissions.has(Permission::TasksReadAll) || list.filter.owner.is_some() {
         Scope::All

@@ -24,6 +24,19 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// Which part of the list it is, in words that are the same for the same part.
+    pub(crate) fn window(&self) -> String {
+        match self {
+            Self::Page { page, page_size } => {
+                let skipped = (u64::from(*page) - 1) * u64::from(*page_size);
+                format!("skip {skipped} limit {page_size}")
+            }
+            Self::Skip { skip, limit } => format!("skip {skip} limit {limit}"),
+            Self::Cursor { cursor: None, limit } => format!("limit {limit}"),
+            Self::Cursor { cursor: Some(cursor), limit } => format!("after {cursor} limit {limit}"),
+        }
+    }
+
     /// How many tasks are shown.
     pub(crate) const fn limit(&self) -> u8 {
         match self {

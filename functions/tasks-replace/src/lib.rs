@@ -7,7 +7,8 @@
 use db::WriteDb;
 use domain::{Task, TaskReplacement};
 use route::{
-    Access, Changed, Cx, Idempotency, IfMatch, Json, Path, Permission, Problem, Route, Spec,
+    Access, Caller, Changed, Cx, Idempotency, IfMatch, Json, Path, Permission, Problem, Route, Spec,
+    Touch,
 };
 
 /// The route.
@@ -24,13 +25,17 @@ impl Route for TasksReplace {
     type Input = (Json<TaskReplacement>, IfMatch, Idempotency, Path<Task>);
     type Output = Changed<Task>;
 
+    fn touches((.., path): &Self::Input, _: &Caller) -> Touch {
+        Touch::Change(Some(path.id))
+    }
+
     async fn handle(
         cx: Cx<'_, Self>,
         (Json(all), IfMatch(versions), Idempotency(key), path): Self::Input,
     ) -> Result<Changed<Task>, Problem> {
         let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
-        let outcome =
-            cx.deps.update_task(&caller, &operation, path.id, &all, versions.as_deref()).await?;
-        path.changed(outcome)
+        let change =
+            cx.deps.update_task(&caller, &operation, path.id, &all, versions.as_deref());
+        path.changed(cx.change(change).await?)
     }
 }

@@ -5,7 +5,8 @@
 use db::{Outcome, WriteDb};
 use domain::Task;
 use route::{
-    Access, Changed, Cx, Idempotency, IfMatch, Kind, Path, Permission, Problem, Route, Spec,
+    Access, Caller, Changed, Cx, Idempotency, IfMatch, Kind, Path, Permission, Problem, Route, Spec,
+    Touch,
 };
 
 /// The route.
@@ -23,12 +24,17 @@ impl Route for TasksRestore {
     type Input = (IfMatch, Idempotency, Path<Task>);
     type Output = Changed<Task>;
 
+    fn touches((.., path): &Self::Input, _: &Caller) -> Touch {
+        Touch::Change(Some(path.id))
+    }
+
     async fn handle(
         cx: Cx<'_, Self>,
         (IfMatch(versions), Idempotency(key), path): Self::Input,
     ) -> Result<Changed<Task>, Problem> {
         let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
-        match cx.deps.restore_task(&caller, &operation, path.id, versions.as_deref()).await? {
+        let change = cx.deps.restore_task(&caller, &operation, path.id, versions.as_deref());
+        match cx.change(change).await? {
             Outcome::Conflict => Err(Problem::conflict("The task is not deleted.")),
             outcome => path.changed(outcome),
         }

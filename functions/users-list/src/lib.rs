@@ -66,7 +66,7 @@ impl Route for UsersList {
             after: start.as_ref().map(|start| (start.key.expose().as_str(), start.id)),
             limit: find.limit,
         };
-        let found = cx.deps.list_users(&cx.identity()?, &list).await?;
+        let found = cx.read(cx.deps.list_users(&cx.identity()?, &list)).await?;
         let end = found.users.last().filter(|_| found.more);
         let next_cursor = end.map(|user| Cursor::after(&user.position(), BY_NAME, &filter));
         let shown = |user| {

@@ -27,7 +27,8 @@ impl Route for UsersUpdate {
         (Json(account), Idempotency(key), path): Self::Input,
     ) -> Result<Changed<User>, Problem> {
         let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
-        match cx.deps.update_user(&caller, &operation, path.id, account.active).await? {
+        let change = cx.deps.update_user(&caller, &operation, path.id, account.active);
+        match cx.change(change).await? {
             Outcome::Conflict => Err(Problem::conflict("You cannot deactivate your own account.")),
             outcome => path.changed(outcome),
         }

@@ -4,15 +4,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::{Issuer, Realm};
+use crate::{Issuer, Realm, backchannel};
 
-const USAGE: &str = "usage: STAGE=local issuer [--listen 127.0.0.1:8080] [--realm FILE]";
+const USAGE: &str =
+    "usage: STAGE=local issuer [--listen 127.0.0.1:8080] [--realm FILE] [--logout-url URL]";
 
 /// What the flags say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) realm: PathBuf,
+    /// Where logouts are told, instead of where the realm says.
+    pub(crate) logout_url: Option<String>,
 }
 
 impl Settings {
@@ -28,6 +31,7 @@ impl Settings {
         let mut settings = Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             realm: PathBuf::from("localstack/keycloak/task-manager-realm.json"),
+            logout_url: None,
         };
         let mut args = args.into_iter();
         while let Some(flag) = args.next() {
@@ -38,6 +42,10 @@ impl Settings {
                         value.parse().map_err(|_| format!("`{value}` is no address; {USAGE}"))?;
                 }
                 "--realm" => settings.realm = PathBuf::from(value),
+                "--logout-url" if backchannel::address(&value).is_some() => {
+                    settings.logout_url = Some(value);
+                }
+                "--logout-url" => return Err(format!("`{value}` is no http URL; {USAGE}")),
                 _ => return Err(format!("unknown flag {flag}; {USAGE}")),
             }
         }
@@ -55,7 +63,9 @@ impl Settings {
 pub fn main() -> ExitCode {
     let started = Settings::parse(stage().as_deref(), std::env::args().skip(1)).and_then(|found| {
         let realm = Realm::read(&found.realm).map_err(|error| error.to_string())?;
-        Issuer::start(realm, found.listen).map_err(|error| error.to_string())
+        let issuer = Issuer::start(realm, found.listen).map_err(|error| error.to_string())?;
+        issuer.set_logout_url(found.logout_url);
+        Ok(issuer)
     });
     match started {
         Ok(issuer) => {
@@ -101,12 +111,24 @@ mod tests {
         let settings = parse(Some("local"), "--listen [::1]:9090 --realm other.json").unwrap();
         assert_eq!(settings.listen, "[::1]:9090".parse().unwrap());
         assert_eq!(settings.realm.to_str(), Some("other.json"));
+        assert_eq!(settings.logout_url, None, "where the realm says");
     }
 
     #[test]
     fn it_refuses_flags_it_does_not_know() {
-        for args in ["--listen", "--listen nowhere", "--port 1"] {
+        for args in ["--listen", "--listen nowhere", "--port 1", "--logout-url"] {
             assert!(parse(Some("local"), args).unwrap_err().contains("usage:"), "{args}");
         }
+    }
+
+    #[test]
+    fn it_refuses_logout_urls_that_it_could_not_call() {
+        for url in ["nowhere", "/oidc/backchannel-logout", "https://127.0.0.1/x", "http://"] {
+            let reason = parse(Some("local"), &format!("--logout-url {url}")).unwrap_err();
+            assert!(reason.contains("no http URL") && reason.contains("usage:"), "{reason}");
+        }
+        let url = "http://127.0.0.1:3000/oidc/backchannel-logout";
+        let settings = parse(Some("local"), &format!("--logout-url {url}")).unwrap();
+        assert_eq!(settings.logout_url.as_deref(), Some(url));
     }
 }

@@ -92,7 +92,7 @@ pub(crate) fn logout(
 ) -> Result<Option<(Uuid, Session)>, Refusal> {
     let client = authenticate(&state.realm, basic, form)?;
     let token = refresh_token(state, client, form)?;
-    Ok(state.sessions().end(token.sid).map(|session| (token.sid, session)))
+    Ok(state.sessions().end(token.sid, now()).map(|session| (token.sid, session)))
 }
 
 fn refresh_token(state: &State, client: &Client, form: &Form) -> Result<Refresh, Refusal> {

@@ -13,9 +13,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::client::Form;
-use crate::grants;
 use crate::refusal::Refusal;
 use crate::state::State;
+use crate::{backchannel, grants};
 
 type Handle = Shared<Arc<State>>;
 
@@ -62,6 +62,8 @@ async fn discovery(Shared(state): Handle) -> Json<Value> {
         "id_token_signing_alg_values_supported": ["RS256"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "scopes_supported": scopes,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
     }))
 }
 
@@ -80,10 +82,17 @@ async fn token(Shared(state): Handle, headers: HeaderMap, body: Bytes) -> Respon
 }
 
 async fn logout(Shared(state): Handle, headers: HeaderMap, body: Bytes) -> Response {
-    form(&headers, &body)
-        .and_then(|form| grants::logout(&state, authorization(&headers), &form))
-        .map(|_ended| (StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, "no-cache")]))
-        .into_response()
+    let ended = form(&headers, &body)
+        .and_then(|form| grants::logout(&state, authorization(&headers), &form));
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(refusal) => return refusal.into_response(),
+    };
+    if let Some((sid, session)) = ended {
+        // A task of its own: whoever signs out and hangs up has signed out all the same.
+        let _ = tokio::spawn(backchannel::tell(state, sid, session)).await;
+    }
+    (StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, "no-cache")]).into_response()
 }
 
 async fn rotate(Shared(state): Handle) -> Result<Json<Value>, Refusal> {

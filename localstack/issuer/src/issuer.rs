@@ -4,10 +4,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use crate::backchannel::{self, Callee};
 use crate::keys::{Alg, KeyError};
 use crate::mappers::Subject;
 use crate::person::Person;
@@ -52,6 +54,16 @@ impl Issuer {
     /// Listens on a loopback address (port 0 picks one) and serves on a thread with a runtime of
     /// its own: one issuer outlives the runtimes of the tests that share it.
     pub fn start(realm: Realm, address: SocketAddr) -> Result<Self, StartError> {
+        Self::with_patience(backchannel::TIMEOUT, realm, address)
+    }
+
+    /// The same, waiting so long for a client to hear of a logout: tests do so on machines of any
+    /// speed.
+    pub(crate) fn with_patience(
+        patience: Duration,
+        realm: Realm,
+        address: SocketAddr,
+    ) -> Result<Self, StartError> {
         if !address.ip().is_loopback() {
             return Err(StartError::NotLoopback(address));
         }
@@ -60,8 +72,8 @@ impl Issuer {
         listener.set_nonblocking(true).map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
         let url = format!("http://{bound}/realms/{}", realm.name);
-        let state = State::new(realm, url).map_err(|error| StartError::Keys(error.to_string()))?;
-        let state = Arc::new(state);
+        let state = State::new(realm, url, patience);
+        let state = Arc::new(state.map_err(|error| StartError::Keys(error.to_string()))?);
         let router = http::router(Arc::clone(&state));
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
@@ -139,6 +151,14 @@ impl Issuer {
         self.state.answering.store(answering, Ordering::Relaxed);
     }
 
+    /// From now on a logout that ends a session is told to the session's client, as Keycloak does
+    /// it: at `url`, or with `None` where the realm says. Before the first call of this nobody is
+    /// told, because the API that the realm means may be another one than the test's. A client
+    /// without an URL in the realm is never told.
+    pub fn set_logout_url(&self, url: Option<String>) {
+        *self.state.callee() = url.map_or(Callee::OfTheRealm, Callee::At);
+    }
+
     /// An access token, by the code of the password grant, for a person of the caller's own.
     pub fn mint(&self, person: &Person) -> String {
         self.sign(&json!({}), &self.claims_of(person))
@@ -152,6 +172,17 @@ impl Issuer {
     /// The claims of an ID token for the same person, for tests that send the wrong token.
     pub fn id_claims_of(&self, person: &Person) -> Value {
         self.with(person, |subject| tokens::id(&self.state, subject, ""))
+    }
+
+    /// A logout token, as a session's client gets it when the session ends.
+    pub fn mint_logout(&self, person: &Person) -> String {
+        must(tokens::sign_logout(&self.state, &self.logout_claims_of(person)))
+    }
+
+    /// The claims that [`Issuer::mint_logout`] signs: with `sid` if the realm says that the client
+    /// wants it.
+    pub fn logout_claims_of(&self, person: &Person) -> Value {
+        self.with(person, |subject| tokens::logout(&self.state, subject.client, person))
     }
 
     /// Signs any header and claims. What the header does not mention is added: `alg` (RS256),

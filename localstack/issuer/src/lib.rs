@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backchannel;
 pub mod cli;
 mod client;
 mod grants;

@@ -10,6 +10,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use uuid::Uuid;
 
+/// The attributes of a client that are about back-channel logout. Others are about flows that are
+/// not served.
+const LOGOUT_URL: &str = "backchannel.logout.url";
+const LOGOUT_SESSION: &str = "backchannel.logout.session.required";
+const LOGOUT_OFFLINE: &str = "backchannel.logout.revoke.offline.tokens";
+
 /// A realm export that this issuer can serve.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -110,6 +116,8 @@ pub(crate) struct Client {
     #[serde(default)]
     pub(crate) web_origins: Vec<String>,
     #[serde(default)]
+    pub(crate) attributes: HashMap<String, String>,
+    #[serde(default)]
     pub(crate) protocol_mappers: Vec<Mapper>,
     #[serde(default)]
     pub(crate) default_client_scopes: Vec<String>,
@@ -206,6 +214,16 @@ impl Client {
             optional_client_scopes: realm.optional_scopes.clone(),
             ..Self::default()
         }
+    }
+
+    /// Where it wants to hear that a session is over.
+    pub(crate) fn logout_url(&self) -> Option<&str> {
+        self.attributes.get(LOGOUT_URL).map(String::as_str).filter(|url| !url.is_empty())
+    }
+
+    /// Whether it wants to hear which session. Keycloak's default is no.
+    pub(crate) fn logout_names_session(&self) -> bool {
+        self.attributes.get(LOGOUT_SESSION).is_some_and(|value| value == "true")
     }
 }
 

@@ -1,5 +1,4 @@
-//! Who is signed in. Small on purpose: ending a session hands it back, so that a back-channel
-//! logout call can be made from it.
+//! Who is signed in. Small on purpose: ending a session hands it back, so that the client can be told.
 
 use std::collections::HashMap;
 
@@ -33,9 +32,9 @@ impl Sessions {
         Some(session.clone())
     }
 
-    /// Ends a session; `None` if it had ended before.
-    pub(crate) fn end(&mut self, sid: Uuid) -> Option<Session> {
-        self.0.remove(&sid)
+    /// Ends a session; `None` if it had ended before, by a logout or by itself.
+    pub(crate) fn end(&mut self, sid: Uuid, now: i64) -> Option<Session> {
+        self.0.remove(&sid).filter(|session| session.is_active(now))
     }
 }
 
@@ -69,9 +68,11 @@ mod tests {
     fn an_ended_session_says_who_it_was_and_is_gone() {
         let (mut sessions, sid) = (Sessions::default(), Uuid::max());
         sessions.begin(sid, session(), 0);
-        assert_eq!(sessions.end(sid), Some(session()));
-        assert_eq!(sessions.end(sid), None);
+        assert_eq!(sessions.end(sid, 1), Some(session()));
+        assert_eq!(sessions.end(sid, 1), None);
         assert_eq!(sessions.visit(sid, 1, 31), None);
+        sessions.begin(sid, session(), 0);
+        assert_eq!(sessions.end(sid, 30), None, "it was over by itself");
     }
 
     #[test]

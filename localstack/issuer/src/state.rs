@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::rand;
 
+use crate::backchannel::Callee;
 use crate::keys::{KeyError, Keys};
 use crate::realm::Realm;
 use crate::sessions::Sessions;
@@ -15,24 +17,29 @@ pub(crate) struct State {
     pub(crate) url: String,
     /// Signs refresh tokens, which only this issuer reads.
     pub(crate) refresh_secret: [u8; 64],
+    /// How long a client may take to hear of a logout.
+    pub(crate) patience: Duration,
     pub(crate) answering: AtomicBool,
     pub(crate) jwks_fetches: AtomicU64,
     keys: Mutex<Keys>,
     sessions: Mutex<Sessions>,
+    callee: Mutex<Callee>,
 }
 
 impl State {
-    pub(crate) fn new(realm: Realm, url: String) -> Result<Self, KeyError> {
+    pub(crate) fn new(realm: Realm, url: String, patience: Duration) -> Result<Self, KeyError> {
         let mut refresh_secret = [0; 64];
         rand::fill(&mut refresh_secret)?;
         Ok(Self {
             realm,
             url,
             refresh_secret,
+            patience,
             answering: AtomicBool::new(true),
             jwks_fetches: AtomicU64::new(0),
             keys: Mutex::new(Keys::generate()?),
             sessions: Mutex::default(),
+            callee: Mutex::default(),
         })
     }
 
@@ -42,6 +49,11 @@ impl State {
 
     pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
         lock(&self.sessions)
+    }
+
+    /// Who is told of a logout.
+    pub(crate) fn callee(&self) -> MutexGuard<'_, Callee> {
+        lock(&self.callee)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The issuer as its callers see it: over HTTP, and through the handle.
 
+mod backchannel;
 mod grants;
 mod handle;
+mod listener;
 mod logout;
 mod refusals;
 
@@ -101,13 +103,17 @@ async fn sign_in(issuer: &Issuer, name: &str, more: &str) -> Answer {
 
 /// What the API does: the key by `kid` from the JWKS, its algorithm, issuer and audience.
 async fn verify(issuer: &Issuer, token: &str) -> Option<Value> {
+    verify_for(issuer, token, "task-api").await
+}
+
+async fn verify_for(issuer: &Issuer, token: &str, audience: &str) -> Option<Value> {
     let jwks: JwkSet = serde_json::from_value(fetch(&issuer.jwks_url()).await.body).unwrap();
     let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
     let jwk = jwks.find(&kid)?;
     let alg = jwk.common.key_algorithm?.to_string().parse().ok()?;
     let mut rules = Validation::new(alg);
     rules.set_issuer(&[issuer.url()]);
-    rules.set_audience(&["task-api"]);
+    rules.set_audience(&[audience]);
     rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     let key = DecodingKey::from_jwk(jwk).ok()?;
     jsonwebtoken::decode::<Value>(token, &key, &rules).ok().map(|read| read.claims)

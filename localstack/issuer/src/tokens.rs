@@ -9,7 +9,12 @@ use uuid::{Builder, Uuid};
 
 use crate::keys::KeyError;
 use crate::mappers::{Kind, Subject};
+use crate::person::Person;
+use crate::realm::Client;
 use crate::state::State;
+
+/// How long a logout token is good for, in seconds: two minutes, as in Keycloak.
+const LOGOUT_LIFESPAN: i64 = 120;
 
 /// The claims of an access token.
 pub(crate) fn access(state: &State, subject: Subject<'_>) -> Value {
@@ -29,6 +34,31 @@ pub(crate) fn id(state: &State, subject: Subject<'_>, access_token: &str) -> Val
     claims.insert("sub".to_owned(), json!(subject.person.sub));
     subject.map(Kind::Id, &mut claims);
     Value::Object(claims)
+}
+
+/// The claims of a logout token, by which a client learns that a session is over. Keycloak always
+/// says whose, and which one only to a client that wants it.
+pub(crate) fn logout(state: &State, client: &Client, person: &Person) -> Value {
+    let issued = now() + person.issued_in;
+    let mut claims = json!({
+        "iat": issued,
+        "exp": issued + LOGOUT_LIFESPAN,
+        "jti": random_id(),
+        "iss": state.url,
+        "aud": client.client_id,
+        "sub": person.sub,
+        "typ": "Logout",
+        "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+    });
+    if let Some(sid) = person.sid.filter(|_| client.logout_names_session()) {
+        claims["sid"] = json!(sid);
+    }
+    claims
+}
+
+/// Signs such claims. The type in the header is Keycloak's since version 25.
+pub(crate) fn sign_logout(state: &State, claims: &Value) -> Result<String, KeyError> {
+    state.keys().sign(&json!({ "typ": "logout+jwt" }), claims)
 }
 
 fn common(state: &State, subject: Subject<'_>, kind: &str) -> Map<String, Value> {

@@ -70,7 +70,8 @@ fn session(claims: &Claims) -> Result<Option<String>, Reason> {
     }
 }
 
-fn is_session(sid: &str) -> bool {
+/// Whether that is how sessions are named.
+pub(crate) fn is_session(sid: &str) -> bool {
     (1..=LONGEST_SESSION).contains(&sid.len())
         && sid.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }

@@ -7,7 +7,7 @@ use domain::json;
 use crate::{Reason, Settings};
 
 /// How far the issuer's clock may be from ours, in seconds.
-const LEEWAY: i64 = 30;
+pub(crate) const LEEWAY: i64 = 30;
 /// The longest life of a token that is no mistake, in seconds.
 const LONGEST_LIFE: i64 = 24 * 60 * 60;
 
@@ -27,12 +27,7 @@ impl Claims {
 
     /// Whether the token is an access token, of our issuer, for us, and valid now.
     pub(crate) fn check(&self, settings: &Settings, now: i64) -> Result<Life, Reason> {
-        if self.text("iss") != Some(&settings.issuer) {
-            return Err(Reason::Issuer);
-        }
-        if !self.is_for(&settings.audiences) {
-            return Err(Reason::Audience);
-        }
+        self.check_origin(&settings.issuer, &settings.audiences)?;
         let parties = &settings.authorized_parties;
         let party = self.text("azp");
         if !parties.is_empty() && !parties.iter().any(|p| party == Some(p)) {
@@ -44,6 +39,14 @@ impl Claims {
             return Err(Reason::Purpose);
         }
         Ok(life)
+    }
+
+    /// Whether the token is of that issuer, and for one of these.
+    pub(crate) fn check_origin(&self, issuer: &str, audiences: &[String]) -> Result<(), Reason> {
+        if self.text("iss") != Some(issuer) {
+            return Err(Reason::Issuer);
+        }
+        if self.is_for(audiences) { Ok(()) } else { Err(Reason::Audience) }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
@@ -68,10 +71,23 @@ impl Claims {
     }
 
     fn life(&self, now: i64) -> Result<Life, Reason> {
-        let expires_at = self.get("exp").and_then(seconds).ok_or(Reason::Expiry)?;
+        let expires_at = self.expiry(now)?.ok_or(Reason::Expiry)?;
+        let issued_at = self.issue(now)?;
+        Life { issued_at, expires_at }.checked()
+    }
+
+    /// The end of a token that has not ended, if it says one.
+    pub(crate) fn expiry(&self, now: i64) -> Result<Option<i64>, Reason> {
+        let Some(expires_at) = self.get("exp") else { return Ok(None) };
+        let expires_at = seconds(expires_at).ok_or(Reason::Expiry)?;
         if now >= expires_at.saturating_add(LEEWAY) {
             return Err(Reason::Expired);
         }
+        Ok(Some(expires_at))
+    }
+
+    /// The beginning of a token that has begun.
+    pub(crate) fn issue(&self, now: i64) -> Result<i64, Reason> {
         let latest = now.saturating_add(LEEWAY);
         if let Some(not_before) = self.get("nbf")
             && seconds(not_before).ok_or(Reason::NotBefore)? > latest
@@ -83,10 +99,15 @@ impl Claims {
         if issued_at > latest {
             return Err(Reason::IssuedLater);
         }
-        if !(0..=LONGEST_LIFE).contains(&expires_at.saturating_sub(issued_at)) {
-            return Err(Reason::Lifetime);
-        }
-        Ok(Life { issued_at, expires_at })
+        Ok(issued_at)
+    }
+}
+
+impl Life {
+    /// The life, if it is no mistake.
+    pub(crate) fn checked(self) -> Result<Self, Reason> {
+        let length = self.expires_at.saturating_sub(self.issued_at);
+        if (0..=LONGEST_LIFE).contains(&length) { Ok(self) } else { Err(Reason::Lifetime) }
     }
 }
 

@@ -7,6 +7,7 @@ mod claims;
 mod fetch;
 mod jwk;
 mod keys;
+mod logout;
 mod refusal;
 mod settings;
 mod shelf;
@@ -21,10 +22,11 @@ mod tests;
 pub use algorithm::Alg;
 pub use caller::Caller;
 pub use keys::{KeySet, NotKeys};
+pub use logout::Logout;
 pub use refusal::{Reason, Refusal};
 pub use settings::{Settings, SettingsError};
 pub use shelf::{KeyShelf, Shelved};
-pub use verifier::{Verifier, judge};
+pub use verifier::{Verifier, judge, judge_logout};
 
 /// The name under which our own lines are written; everything else is a library's.
 const TARGET: &str = "app";

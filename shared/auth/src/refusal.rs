@@ -1,6 +1,7 @@
 //! Why a caller is not let in.
 
-/// The answer to a request without a good token.
+/// The answer to a request without a good token: here, to one that needs an access token. A logout
+/// token that is not good is answered 400, whatever the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No token was sent: 401 without an error code.
@@ -54,11 +55,16 @@ pub enum Reason {
     Person,
     Roles,
     Scope,
+    Events,
+    Nonce,
+    TokenId,
+    Stale,
+    Nobody,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 35] = [
         Self::Repeated,
         Self::Malformed,
         Self::TooLong,
@@ -89,6 +95,11 @@ impl Reason {
         Self::Person,
         Self::Roles,
         Self::Scope,
+        Self::Events,
+        Self::Nonce,
+        Self::TokenId,
+        Self::Stale,
+        Self::Nobody,
     ];
 
     /// The reason in words. Never repeats anything of the token.
@@ -103,7 +114,7 @@ impl Reason {
             Self::Algorithm => "the algorithm is not allowed",
             Self::KeyId => "the key id is missing or malformed",
             Self::Extension => "the header asks for an extension",
-            Self::HeaderType => "the header's type is not that of an access token",
+            Self::HeaderType => "the header's type is that of another kind of token",
             Self::UnknownKey => "the key is unknown",
             Self::KeyMismatch => "the key is for another algorithm",
             Self::Signature => "the signature is wrong",
@@ -118,12 +129,17 @@ impl Reason {
             Self::IssuedAt => "the time of issue is missing or not a number",
             Self::IssuedLater => "issued in the future",
             Self::Lifetime => "the lifetime is longer than 24 hours or negative",
-            Self::Purpose => "not an access token",
+            Self::Purpose => "another kind of token",
             Self::Subject => "the subject is not a UUID",
             Self::Session => "the session is missing or malformed",
             Self::Person => "the user name, name or email is malformed",
             Self::Roles => "the roles are malformed",
             Self::Scope => "the scope is malformed",
+            Self::Events => "the events are not those of a logout",
+            Self::Nonce => "a logout token has no nonce",
+            Self::TokenId => "the token's id is missing or malformed",
+            Self::Stale => "issued more than two minutes ago, and without an expiry",
+            Self::Nobody => "neither a subject nor a session",
         }
     }
 }

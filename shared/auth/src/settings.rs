@@ -16,6 +16,14 @@ pub struct Settings {
     pub audiences: Vec<String>,
     /// The clients that may have asked for the token (`azp`). Empty: any.
     pub authorized_parties: Vec<String>,
+    /// A logout token must be for one of these: the clients that people sign in with. Empty: the
+    /// `authorized_parties`, or without any, the `audiences`.
+    pub logout_audiences: Vec<String>,
+    /// Whether the header of a logout token may call it just `JWT`, as Keycloak's did before
+    /// version 25. Without need it had better not: the type is what tells kinds of tokens apart.
+    pub plain_logout_type: bool,
+    /// Whether a logout ends every session of the user, and not only the one that it names.
+    pub logout_ends_all: bool,
     /// How a token may be signed.
     pub algorithms: Vec<Alg>,
     /// The clients in `resource_access` whose roles count as ours.
@@ -52,6 +60,18 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// Whom a logout token may be for: the first of three lists that has an entry.
+    ///
+    /// Keycloak writes the client that a person had signed in with, not the API. The clients whose
+    /// access tokens count are those whose logouts do. Where no client is listed, only our own
+    /// audiences are left, and not "anybody": a token for a stranger is in that stranger's hands,
+    /// who could bring it here in time. So an operator who lists no client gets no logouts, unless
+    /// the API is a client itself.
+    pub(crate) fn logout_audiences(&self) -> &[String] {
+        let lists = [&self.logout_audiences, &self.authorized_parties];
+        lists.into_iter().find(|list| !list.is_empty()).unwrap_or(&self.audiences)
+    }
+
     /// The address of the keys, once everything has proved sound.
     pub(crate) fn checked(&self) -> Result<Uri, SettingsError> {
         if self.issuer.is_empty() {

@@ -5,10 +5,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::json;
 use serde_json::{Map, Value};
 
-use crate::{Alg, Reason};
+use crate::{Alg, Reason, Settings};
 
 const LONGEST: usize = 8192;
 const LONGEST_KEY_ID: usize = 128;
+
+/// What a token is taken for. Its header must say the same.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    Access,
+    Logout,
+}
 
 /// A token of the right form, whose header we can follow. Nothing is proven yet.
 pub(crate) struct Token<'a> {
@@ -23,7 +30,11 @@ pub(crate) struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    pub(crate) fn read(text: &'a str, allowed: &[Alg]) -> Result<Self, Reason> {
+    pub(crate) fn read(
+        text: &'a str,
+        purpose: Purpose,
+        settings: &Settings,
+    ) -> Result<Self, Reason> {
         if text.len() > LONGEST {
             return Err(Reason::TooLong);
         }
@@ -37,7 +48,7 @@ impl<'a> Token<'a> {
         decoded(signature).ok_or(Reason::Base64)?;
 
         let header = json::object(&header).ok().ok_or(Reason::Header)?;
-        let alg = algorithm(&header).filter(|alg| allowed.contains(alg));
+        let alg = algorithm(&header).filter(|alg| settings.algorithms.contains(alg));
         let alg = alg.ok_or(Reason::Algorithm)?;
         let kid = key_id(&header).ok_or(Reason::KeyId)?;
         // What `crit` lists must be understood, and we understand no extension. `b64` is one that
@@ -46,7 +57,8 @@ impl<'a> Token<'a> {
         if header.contains_key("crit") || header.contains_key("b64") {
             return Err(Reason::Extension);
         }
-        if !is_access_token(&header) {
+        let typ = header.get("typ").and_then(Value::as_str).unwrap_or_default();
+        if !types(purpose, settings).iter().any(|known| typ.eq_ignore_ascii_case(known)) {
             return Err(Reason::HeaderType);
         }
         Ok(Self { signed, signature, alg, kid, claims })
@@ -77,7 +89,11 @@ fn key_id(header: &Map<String, Value>) -> Option<String> {
     is_key_id(kid).then(|| kid.to_owned())
 }
 
-fn is_access_token(header: &Map<String, Value>) -> bool {
-    let typ = header.get("typ").and_then(Value::as_str).unwrap_or_default();
-    typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("at+jwt")
+/// The types that the header of such a token may name.
+fn types(purpose: Purpose, settings: &Settings) -> &'static [&'static str] {
+    match purpose {
+        Purpose::Access => &["JWT", "at+jwt"],
+        Purpose::Logout if settings.plain_logout_type => &["JWT", "logout+jwt"],
+        Purpose::Logout => &["logout+jwt"],
+    }
 }

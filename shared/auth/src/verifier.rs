@@ -8,10 +8,10 @@ use clock::Clock;
 use crate::claims::Claims;
 use crate::fetch::{self, Source};
 use crate::store::Store;
-use crate::token::Token;
-use crate::{Caller, KeySet, KeyShelf, Reason, Refusal, Settings, SettingsError, bearer};
+use crate::token::{Purpose, Token};
+use crate::{Caller, KeySet, KeyShelf, Logout, Reason, Refusal, Settings, SettingsError, bearer};
 
-/// Tells who is calling. Clones share one set of keys.
+/// Tells who is calling, and who has signed out. Clones share one set of keys.
 #[derive(Clone)]
 pub struct Verifier {
     settings: Arc<Settings>,
@@ -50,25 +50,47 @@ impl Verifier {
     /// The caller, by the values of the request's `Authorization` header.
     pub async fn verify(&self, authorization: &[&str]) -> Result<Caller, Refusal> {
         let token = bearer::token(authorization)?;
-        let token = Token::read(token, &self.settings.algorithms)?;
+        let claims = self.claims(token, Purpose::Access).await?;
+        Ok(caller(&claims, &self.settings, self.clock.unix_seconds())?)
+    }
+
+    /// The end of a session, by the text of the logout token that the issuer sent.
+    ///
+    /// Whether that token came before is not known here: whoever acts on it remembers its `jti`.
+    pub async fn verify_logout(&self, token: &str) -> Result<Logout, Refusal> {
+        let claims = self.claims(token, Purpose::Logout).await?;
+        Ok(Logout::of(&claims, &self.settings, self.clock.unix_seconds())?)
+    }
+
+    /// The claims of a token that is what it is taken for, and signed by the issuer.
+    async fn claims(&self, token: &str, purpose: Purpose) -> Result<Claims, Refusal> {
+        let token = Token::read(token, purpose, &self.settings)?;
         let keys = self.store.holding(&token.kid).await.ok_or(Refusal::Unavailable)?;
-        Ok(admit(&token, &keys, &self.settings, self.clock.unix_seconds())?)
+        Ok(signed(&token, &keys)?)
     }
 }
 
 /// Judges the text of a token by the given keys, at the given time in seconds since 1970.
 pub fn judge(token: &str, keys: &KeySet, settings: &Settings, now: i64) -> Result<Caller, Reason> {
-    admit(&Token::read(token, &settings.algorithms)?, keys, settings, now)
+    caller(&signed(&Token::read(token, Purpose::Access, settings)?, keys)?, settings, now)
 }
 
-fn admit(
-    token: &Token<'_>,
+/// Judges the text of a logout token in the same way.
+pub fn judge_logout(
+    token: &str,
     keys: &KeySet,
     settings: &Settings,
     now: i64,
-) -> Result<Caller, Reason> {
+) -> Result<Logout, Reason> {
+    Logout::of(&signed(&Token::read(token, Purpose::Logout, settings)?, keys)?, settings, now)
+}
+
+fn signed(token: &Token<'_>, keys: &KeySet) -> Result<Claims, Reason> {
     keys.check(token)?;
-    let claims = Claims::read(&token.claims)?;
+    Claims::read(&token.claims)
+}
+
+fn caller(claims: &Claims, settings: &Settings, now: i64) -> Result<Caller, Reason> {
     let life = claims.check(settings, now)?;
-    Caller::of(&claims, &life, settings)
+    Caller::of(claims, &life, settings)
 }

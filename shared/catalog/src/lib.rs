@@ -10,6 +10,7 @@ pub use table::{Column, render};
 pub fn routes() -> Vec<Entry> {
     vec![
         Entry::of::<health::Health>(),
+        Entry::of::<auth_logout::AuthLogout>(),
         Entry::of::<tasks_create::TasksCreate>(),
         Entry::of::<tasks_list::TasksList>(),
         Entry::of::<tasks_get::TasksGet>(),

@@ -54,7 +54,7 @@ impl Column {
     /// What they meet at a route: `yes`; a refusal; or, where the path names a task, whether they
     /// reach `any` or only their `own`, which includes what is assigned to them.
     pub fn cell(self, entry: &Entry) -> &'static str {
-        if entry.spec.access.is_public() {
+        if !entry.spec.access.has_caller() {
             return "yes";
         }
         if self == Self::Anonymous {
@@ -93,6 +93,7 @@ pub fn render(entries: &[Entry]) -> String {
     for entry in entries {
         let permission = match entry.spec.access {
             Access::Public => "public".to_owned(),
+            Access::LogoutToken => "logout token".to_owned(),
             Access::AnyRole => "any role".to_owned(),
             Access::Requires(permission) => permission.name().to_owned(),
             Access::RequiresAny(enough) => {

@@ -8,6 +8,8 @@ pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(10);
 pub const ANSWER_RESERVE: Duration = Duration::from_millis(500);
 /// The largest body of a request.
 pub const BODY_LIMIT: usize = 256 * 1024;
+/// The largest form: a token.
+pub const FORM_LIMIT: usize = 16 * 1024;
 
 /// Opening a connection to Postgres.
 pub const POSTGRES_CONNECT: Duration = Duration::from_secs(1);
@@ -30,6 +32,38 @@ pub const POSTGRES_IDLE_BEFORE_CHECK: Duration = Duration::from_secs(2);
 pub const POSTGRES_RECYCLE: Duration = Duration::from_millis(300);
 /// When unacknowledged data means that a connection is dead.
 pub const POSTGRES_TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opening a connection to Redis.
+pub const REDIS_CONNECT: Duration = Duration::from_millis(200);
+/// One call of Redis, however many scripts it has; also the setting `REDIS_CALL_MS`.
+pub const REDIS_CALL: Duration = Duration::from_millis(50);
+/// When unacknowledged data means that a connection is dead.
+pub const REDIS_TCP_USER_TIMEOUT: Duration = Duration::from_secs(2);
+/// After so many failed calls in a row Redis is left alone for a while.
+pub const REDIS_FAILURES: u32 = 3;
+/// How long the fence of a writer stands that does not come back: longer than the function and its
+/// statement can live.
+pub const FENCE_LIFE: Duration = Duration::from_secs(15);
+/// A writer whose fence is older than this does not begin: its environment was frozen, and the fence may
+/// fall before the change is made.
+pub const FENCE_FRESH: Duration = Duration::from_secs(2);
+/// How long an epoch is remembered.
+pub const EPOCH_LIFE: Duration = Duration::from_hours(24);
+/// How long it is remembered how far a reader must have come.
+pub const FLOOR_LIFE: Duration = Duration::from_hours(1);
+/// How long a task is cached (this and the next two: give or take a tenth).
+pub const TASK_LIFE: Duration = Duration::from_mins(10);
+/// How long the lists of a user are cached.
+pub const LIST_LIFE: Duration = Duration::from_mins(1);
+/// How long it is remembered how a user stands.
+pub const STANDING_LIFE: Duration = Duration::from_mins(5);
+/// The largest value that is cached.
+pub const CACHED_LIMIT: usize = 256 * 1024;
+
+/// How many calls a user may make, in which time; the setting `RATE_LIMITS` says otherwise.
+pub const USER_LIMIT: (u32, Duration) = (100, Duration::from_mins(1));
+/// The same for those without a valid token, by where they call from.
+pub const IP_LIMIT: (u32, Duration) = (300, Duration::from_mins(1));
 
 /// How long a secret is used before it is read again.
 pub const SECRET_AGE: Duration = Duration::from_mins(10);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use config::defaults;
 use deadpool_postgres::Object;
 use scopeguard::ScopeGuard;
+use telemetry::tally;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -13,7 +14,6 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::error::{DbError, Verdict, outcome, verdict};
 use crate::pool::Pool;
 use crate::statement::Statement;
-use crate::trips;
 
 /// The parameters of a statement, in the order of `$1`, `$2`, …
 pub(crate) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -79,7 +79,7 @@ impl Pool {
         // given up, is closed and not given back. Its statement may still be running, and a pooler
         // cannot be asked to cancel it.
         let connection = scopeguard::guard(self.get().await?, |lent| drop(Object::take(lent)));
-        trips::note();
+        tally(|request| request.database += 1);
         let result = connection.query_typed(sql, parameters).await;
         if !matches!(&result, Err(error) if verdict(error) == Verdict::Reconnect) {
             drop(ScopeGuard::into_inner(connection));

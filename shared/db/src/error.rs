@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 
 use deadpool_postgres::PoolError;
+use domain::AccountState;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::WrongType;
 
@@ -16,9 +17,9 @@ pub enum DbError {
     /// Another request with the same idempotency key is still at work.
     #[error("another request holds the idempotency key")]
     KeyInProgress,
-    /// The caller's token does not count any more.
+    /// The caller's token does not count any more; with how the account stands, if that was asked.
     #[error("the caller is refused ({0:?})")]
-    Caller(BadStanding),
+    Caller(BadStanding, Option<AccountState>),
     /// The database refused the statement: a fault of ours.
     #[error("the database refused a statement ({0})")]
     Refused(String),

@@ -1,6 +1,6 @@
 //! Who calls, as the database needs to know them.
 
-use domain::{Permission, Permissions, Role as UserRole};
+use domain::{AccountState, Permission, Permissions, Role as UserRole};
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -16,21 +16,12 @@ use crate::statement::Statement;
 pub(crate) const GREET: Statement = Statement {
     name: "callers.greet",
     sql: "-- callers.greet
-SELECT
-    api.greet_v1($1 /* caller */) AS standing,
-    (SELECT write_seq FROM app.user_state WHERE user_id = $2 /* user */) AS write_seq",
-    types: &[Type::JSONB, Type::UUID],
-};
-
-/// The same for a role that may not look at the counters.
-pub(crate) const GREET_ONLY: Statement = Statement {
-    name: "callers.greet_only",
-    sql: "-- callers.greet_only
-SELECT api.greet_v1($1 /* caller */) AS standing",
+SELECT api.greet_v1($1 /* caller */) AS standing, api.state_v1($1) AS state",
     types: &[Type::JSONB],
 };
 
-/// What a verified token says of its bearer. Every statement is told, and makes the caller known.
+/// What a verified token says of its bearer. A statement makes the caller known and asks how they stand,
+/// unless that is known.
 ///
 /// No `Debug`: names and addresses are private.
 #[derive(Clone)]
@@ -51,6 +42,19 @@ pub struct Identity<'a> {
     pub roles: &'a [UserRole],
     /// What the caller may do.
     pub permissions: Permissions,
+    /// Whether the cache vouches for them: seen in the last minutes, and in good standing.
+    pub vouched_for: bool,
+}
+
+/// What the database told, besides what it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told<T> {
+    /// What it was asked for.
+    pub value: T,
+    /// How the caller's account stands, if nobody vouched for them.
+    pub state: Option<AccountState>,
+    /// How far the answer is: the version of a task, or the caller's `write_seq`.
+    pub reached: Option<i64>,
 }
 
 /// The type `app.caller`.
@@ -81,21 +85,33 @@ impl Identity<'_> {
     }
 }
 
-/// Judges the column `standing`; NULL if the statement was not to ask.
-pub(crate) fn judge(statement: &Statement, row: &Row) -> Result<(), DbError> {
+/// Judges the column `standing`, and reads the column `state`; both are NULL if the statement was not to
+/// ask.
+pub(crate) fn judge(statement: &Statement, row: &Row) -> Result<Option<AccountState>, DbError> {
+    let state = state(statement, row)?;
     match column::<Option<&str>>(statement, row, "standing")? {
-        None | Some("good") => Ok(()),
-        Some("revoked") => Err(DbError::Caller(BadStanding::Revoked)),
-        Some("disabled") => Err(DbError::Caller(BadStanding::Disabled)),
+        None | Some("good") => Ok(state),
+        Some("revoked") => Err(DbError::Caller(BadStanding::Revoked, state)),
+        Some("disabled") => Err(DbError::Caller(BadStanding::Disabled, state)),
         Some(_) => Err(DbError::Refused(format!("{}: unknown standing", statement.name))),
     }
+}
+
+/// The column `state`.
+pub(crate) fn state(statement: &Statement, row: &Row) -> Result<Option<AccountState>, DbError> {
+    let state: Option<Value> = column(statement, row, "state")?;
+    state
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|_| DbError::Refused(format!("{}: the state is unreadable", statement.name)))
 }
 
 impl<R: Role> Db<R> {
     /// Makes the caller known, and refuses one whose token does not count any more. For requests
     /// without a statement of their own that does.
-    pub async fn greet(&self, caller: &Identity<'_>) -> Result<(), DbError> {
-        let rows = self.on_writer(&GREET_ONLY, &[&caller.to_json()]).await?;
-        judge(&GREET_ONLY, &one_row(&GREET_ONLY, rows)?)
+    pub async fn greet(&self, caller: &Identity<'_>) -> Result<Told<()>, DbError> {
+        let rows = self.on_writer(&GREET, &[&caller.to_json()]).await?;
+        let state = judge(&GREET, &one_row(&GREET, rows)?)?;
+        Ok(Told { value: (), state, reached: None })
     }
 }

@@ -6,6 +6,7 @@ mod handle;
 mod health;
 mod identity;
 mod keys;
+mod logout;
 mod me;
 mod operation;
 mod pattern;
@@ -15,18 +16,18 @@ mod settings;
 mod statement;
 mod tasks;
 pub mod tls;
-pub mod trips;
 mod users;
 
 pub use error::{BadStanding, DbError};
 pub use handle::{Db, Read, ReadDb, Role, Write, WriteDb};
 pub use health::Health;
-pub use identity::Identity;
+pub use identity::{Identity, Told};
 pub use keys::KeptKeys;
-pub use operation::{IdempotencyKey, Operation, Outcome};
+pub use logout::Logout;
+pub use operation::{Change, Effect, IdempotencyKey, Operation, Outcome};
 pub use settings::{Credentials, Settings};
 pub use statement::Statement;
-pub use tasks::{ListTasks, TOTAL_CAP, TaskPage, Window};
+pub use tasks::{ListTasks, TOTAL_CAP, Window};
 pub use users::{ListUsers, UserPage};
 
 /// Every statement of this crate, for the test that prepares them all.
@@ -34,9 +35,9 @@ pub fn statements() -> Vec<Statement> {
     let mut all = vec![
         health::PING,
         identity::GREET,
-        identity::GREET_ONLY,
         keys::KEEP,
         keys::KEPT,
+        logout::LOG_OUT,
         me::GET,
         me::UPDATE,
         tasks::CREATE,

@@ -1,16 +1,19 @@
 //! What every mutation shares: the operation that it is, and what can come of it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use domain::Permission;
+use domain::{AccountState, Permission};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::call::Parameters;
 use crate::error::{BadStanding, DbError};
 use crate::handle::{Db, Write, column, one_row};
+use crate::identity::{Identity, state};
 use crate::statement::Statement;
 
 /// What a client sent to make its request repeatable.
@@ -79,11 +82,38 @@ pub enum Outcome<T> {
     Conflict,
 }
 
+/// What a mutation did besides: what was cached of it is out of date.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Effect {
+    /// The version of the task, after it.
+    pub version: Option<i64>,
+    /// Everybody whose lists it changed, with the `write_seq` that each has now.
+    pub touched: BTreeMap<Uuid, i64>,
+    /// Everybody who does not stand as before.
+    pub judged: Vec<Uuid>,
+}
+
+/// What came of a mutation, and all that has to be known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change<T> {
+    /// What came of it.
+    pub outcome: Outcome<T>,
+    /// What it did besides.
+    pub effect: Effect,
+    /// How the caller's account stands, if nobody vouched for them.
+    pub state: Option<AccountState>,
+}
+
 /// An outcome as the database says it.
 #[derive(Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 enum Wire<T> {
-    Done { entity: T },
+    Done {
+        entity: T,
+        #[serde(flatten)]
+        effect: Effect,
+    },
     Replayed { entity: T },
     KeyReused,
     Missing,
@@ -96,14 +126,19 @@ enum Wire<T> {
 }
 
 /// Reads the answer of a function that says what came of it.
-pub(crate) fn outcome_of<T: DeserializeOwned>(
+pub(crate) fn change_of<T: DeserializeOwned>(
     statement: &Statement,
     answer: Value,
-) -> Result<Outcome<T>, DbError> {
+    state: Option<AccountState>,
+) -> Result<Change<T>, DbError> {
     // serde's words may quote what it reads: they stay here.
     let unreadable = || DbError::Refused(format!("{}: the answer is unreadable", statement.name));
-    Ok(match serde_json::from_value(answer).map_err(|_| unreadable())? {
-        Wire::Done { entity } => Outcome::Done(entity),
+    let mut made = Effect::default();
+    let outcome = match serde_json::from_value(answer).map_err(|_| unreadable())? {
+        Wire::Done { entity, effect } => {
+            made = effect;
+            Outcome::Done(entity)
+        }
         Wire::Replayed { entity } => Outcome::Replayed(entity),
         Wire::KeyReused => Outcome::KeyReused,
         Wire::Missing => Outcome::Missing,
@@ -113,21 +148,28 @@ pub(crate) fn outcome_of<T: DeserializeOwned>(
         }
         Wire::UnknownUser { field } => Outcome::UnknownUser(field),
         Wire::Conflict => Outcome::Conflict,
-        Wire::Revoked => return Err(DbError::Caller(BadStanding::Revoked)),
-        Wire::Disabled => return Err(DbError::Caller(BadStanding::Disabled)),
-    })
+        Wire::Revoked => return Err(DbError::Caller(BadStanding::Revoked, state)),
+        Wire::Disabled => return Err(DbError::Caller(BadStanding::Disabled, state)),
+    };
+    Ok(Change { outcome, effect: made, state })
 }
 
 impl Db<Write> {
-    /// Calls a function that changes something, and answers with one column `answer`.
+    /// Calls a function that changes something: a statement with the columns `answer` and `state`, whose
+    /// first parameters are the caller, whether to ask how they stand, and the operation.
     pub(crate) async fn change<T: DeserializeOwned>(
         &self,
         statement: &Statement,
-        parameters: Parameters<'_>,
-    ) -> Result<Outcome<T>, DbError> {
-        let rows = self.on_writer(statement, parameters).await?;
-        let row = one_row(statement, rows)?;
-        outcome_of(statement, column(statement, &row, "answer")?)
+        caller: &Identity<'_>,
+        operation: &Operation<'_>,
+        rest: Parameters<'_>,
+    ) -> Result<Change<T>, DbError> {
+        let (json, ask, operation) = (caller.to_json(), !caller.vouched_for, operation.to_json());
+        let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&json, &ask, &operation];
+        parameters.extend_from_slice(rest);
+        let row = one_row(statement, self.on_writer(statement, &parameters).await?)?;
+        let state = state(statement, &row)?;
+        change_of(statement, column(statement, &row, "answer")?, state)
     }
 }
 
@@ -136,7 +178,7 @@ mod tests {
     use super::*;
 
     fn read(answer: Value) -> Result<Outcome<u8>, DbError> {
-        outcome_of(&crate::health::PING, answer)
+        change_of(&crate::health::PING, answer, None).map(|change| change.outcome)
     }
 
     #[test]
@@ -148,7 +190,7 @@ mod tests {
         let outdated = json!({"outcome": "outdated", "version": 7});
         assert_eq!(read(outdated).unwrap(), Outcome::Outdated(7));
         let refused = read(json!({"outcome": "disabled"})).unwrap_err();
-        assert!(matches!(refused, DbError::Caller(BadStanding::Disabled)));
+        assert!(matches!(refused, DbError::Caller(BadStanding::Disabled, None)));
     }
 
     #[test]

@@ -1,26 +1,23 @@
 //! Reading from the reader, and only what is not older than what the writer has acknowledged.
 //!
-//! A reader lags behind the writer. What it answers counts if nothing of the caller's has changed
-//! since: every change of a task raises the counter `write_seq` of everybody who owns it or is
-//! assigned to it, before or after. The writer is asked for the counter at the same time as the
-//! reader is asked for the answer and, in the same snapshot, for its counter. Only if the reader's is
-//! as high does its answer count; otherwise the writer is asked for the answer too.
-//!
-//! The counter speaks for what is the caller's own. Whatever goes beyond that is read from the writer.
+//! A reader lags behind the writer. The cache remembers a floor: how far the writer was at the last
+//! change that was acknowledged, as the version of a task, or as the counter `write_seq` of a user,
+//! which every change raises of everybody who owns the task or is assigned to it, before or after. An
+//! answer of the reader counts if it is as far, by the same snapshot; otherwise, and when no floor is
+//! known, the writer is asked.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use config::defaults;
-use serde_json::Value;
 use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::call::Parameters;
 use crate::error::DbError;
-use crate::handle::{Db, Read, column, one_row};
-use crate::identity::{GREET, Identity, judge};
+use crate::handle::{Db, Read, one_row};
+use crate::identity::{Identity, Told, judge};
 use crate::pool::Pool;
 use crate::statement::Statement;
 
@@ -77,70 +74,36 @@ impl Reader {
 }
 
 impl Db<Read> {
-    /// The one row of a statement that reads, and judges the caller.
+    /// What a statement reads, whose caller it judges if nobody vouches for them.
     ///
-    /// The statement's first parameters are `$1`, whether to greet the caller, `$2`, the caller, and
-    /// `$3`, the caller's id; it has the columns `standing` and `write_seq`. `own` says that it tells
-    /// of nothing but what is the caller's own.
-    pub(crate) async fn read(
+    /// The statement's first parameters are `$1`, whether to greet the caller, and `$2`, the caller; it has
+    /// the columns `standing` and `state`. `take` reads its one row: the answer, and how far it is. With
+    /// a `floor`, a reader is asked first, and believed if its answer is as far.
+    pub(crate) async fn read<T>(
         &self,
         statement: &Statement,
         caller: &Identity<'_>,
-        own: bool,
+        floor: Option<i64>,
         rest: Parameters<'_>,
-    ) -> Result<Row, DbError> {
-        let json = caller.to_json();
-        let reader = self.reader().filter(|reader| own && !reader.is_left_alone());
-        let Some(reader) = reader else {
-            return self.read_from_writer(statement, caller, &json, true, rest).await;
-        };
-        let parameters = with_caller(&false, &json, &caller.user_id, rest);
-        // A caller who is refused does not wait for the reader.
-        let asked = async { Ok(reader.ask(statement, &parameters).await) };
-        let (floor, rows) = tokio::try_join!(self.floor(caller, &json), asked)?;
-        if let Some(rows) = rows {
-            let row = one_row(statement, rows)?;
-            if write_seq(statement, &row)? >= floor {
-                return Ok(row);
+        take: impl Fn(&Row) -> Result<(T, Option<i64>), DbError>,
+    ) -> Result<Told<T>, DbError> {
+        let (json, ask) = (caller.to_json(), !caller.vouched_for);
+        let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&ask, &json];
+        parameters.extend_from_slice(rest);
+        // Greeting writes, so only the writer can do it.
+        if !ask
+            && let (Some(floor), Some(reader)) = (floor, self.reader())
+            && !reader.is_left_alone()
+            && let Some(rows) = reader.ask(statement, &parameters).await
+        {
+            let (value, reached) = take(&one_row(statement, rows)?)?;
+            if reached >= Some(floor) {
+                return Ok(Told { value, state: None, reached });
             }
         }
-        self.read_from_writer(statement, caller, &json, false, rest).await
-    }
-
-    async fn read_from_writer(
-        &self,
-        statement: &Statement,
-        caller: &Identity<'_>,
-        json: &Value,
-        greet: bool,
-        rest: Parameters<'_>,
-    ) -> Result<Row, DbError> {
-        let parameters = with_caller(&greet, json, &caller.user_id, rest);
         let row = one_row(statement, self.on_writer(statement, &parameters).await?)?;
-        judge(statement, &row)?;
-        Ok(row)
+        let state = judge(statement, &row)?;
+        let (value, reached) = take(&row)?;
+        Ok(Told { value, state, reached })
     }
-
-    /// Greets the caller on the writer; how far a reader must have come to speak for it.
-    async fn floor(&self, caller: &Identity<'_>, json: &Value) -> Result<i64, DbError> {
-        let row = one_row(&GREET, self.on_writer(&GREET, &[json, &caller.user_id]).await?)?;
-        judge(&GREET, &row)?;
-        write_seq(&GREET, &row)
-    }
-}
-
-/// Who has never touched a task has no counter yet.
-fn write_seq(statement: &Statement, row: &Row) -> Result<i64, DbError> {
-    Ok(column::<Option<i64>>(statement, row, "write_seq")?.unwrap_or_default())
-}
-
-fn with_caller<'a>(
-    greet: &'a bool,
-    json: &'a Value,
-    user_id: &'a uuid::Uuid,
-    rest: &[&'a (dyn ToSql + Sync)],
-) -> Vec<&'a (dyn ToSql + Sync)> {
-    let mut all: Vec<&(dyn ToSql + Sync)> = vec![greet, json, user_id];
-    all.extend_from_slice(rest);
-    all
 }

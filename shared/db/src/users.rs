@@ -8,8 +8,8 @@ use uuid::Uuid;
 use crate::call::Parameters;
 use crate::error::DbError;
 use crate::handle::{Db, Read, Write, column, one_row};
-use crate::identity::{Identity, judge};
-use crate::operation::{Operation, Outcome};
+use crate::identity::{Identity, Told, judge};
+use crate::operation::{Change, Operation};
 use crate::pattern;
 use crate::statement::Statement;
 
@@ -18,6 +18,7 @@ pub(crate) const LIST: Statement = Statement {
     sql: "-- users.list
 SELECT
     api.greet_v1($1 /* caller */) AS standing,
+    CASE WHEN $8 /* ask */ THEN api.state_v1($1) END AS state,
     ARRAY(
         SELECT page.json FROM (
             SELECT u.json FROM api.users_v1 AS u
@@ -35,16 +36,25 @@ SELECT
             LIMIT $7 /* rows */
         ) AS page
     ) AS users",
-    types: &[Type::JSONB, Type::BOOL, Type::TEXT, Type::BOOL, Type::TEXT, Type::UUID, Type::INT8],
+    types: &[
+        Type::JSONB,
+        Type::BOOL,
+        Type::TEXT,
+        Type::BOOL,
+        Type::TEXT,
+        Type::UUID,
+        Type::INT8,
+        Type::BOOL,
+    ],
 };
 
 pub(crate) const UPDATE: Statement = Statement {
     name: "users.update",
     sql: "-- users.update
-SELECT api.update_user_v1(
-    $1 /* caller */, $2 /* operation */, $3 /* user */, $4 /* active */
-) AS answer",
-    types: &[Type::JSONB, Type::JSONB, Type::UUID, Type::BOOL],
+SELECT
+    api.update_user_v1($1 /* caller */, $3 /* operation */, $4 /* user */, $5 /* active */) AS answer,
+    CASE WHEN $2 /* ask */ THEN api.state_v1($1) END AS state",
+    types: &[Type::JSONB, Type::BOOL, Type::JSONB, Type::UUID, Type::BOOL],
 };
 
 /// What a list of users is to show, in the order of their names.
@@ -76,16 +86,16 @@ impl Db<Read> {
         &self,
         caller: &Identity<'_>,
         list: &ListUsers<'_>,
-    ) -> Result<UserPage, DbError> {
+    ) -> Result<Told<UserPage>, DbError> {
         let text = list.text.map(pattern::containing);
         let (name, id) = list.after.unzip();
         let rows = i64::from(list.limit) + 1;
-        let caller = caller.to_json();
+        let (ask, caller) = (!caller.vouched_for, caller.to_json());
         // From the writer: no counter tells whether a reader knows everybody.
         let parameters: Parameters<'_> =
-            &[&caller, &list.active, &text, &list.in_addresses, &name, &id, &rows];
+            &[&caller, &list.active, &text, &list.in_addresses, &name, &id, &rows, &ask];
         let row = one_row(&LIST, self.on_writer(&LIST, parameters).await?)?;
-        judge(&LIST, &row)?;
+        let state = judge(&LIST, &row)?;
         let users: Vec<Value> = column(&LIST, &row, "users")?;
         let mut users: Vec<User> = users
             .into_iter()
@@ -94,7 +104,7 @@ impl Db<Read> {
             .map_err(|_| DbError::Refused(format!("{}: a row is not a user", LIST.name)))?;
         let more = users.len() > usize::from(list.limit);
         users.truncate(list.limit.into());
-        Ok(UserPage { users, more })
+        Ok(Told { value: UserPage { users, more }, state, reached: None })
     }
 }
 
@@ -106,7 +116,7 @@ impl Db<Write> {
         operation: &Operation<'_>,
         id: Uuid,
         active: bool,
-    ) -> Result<Outcome<User>, DbError> {
-        self.change(&UPDATE, &[&caller.to_json(), &operation.to_json(), &id, &active]).await
+    ) -> Result<Change<User>, DbError> {
+        self.change(&UPDATE, caller, operation, &[&id, &active]).await
     }
 }

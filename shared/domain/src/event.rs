@@ -38,11 +38,14 @@ pub enum Kind {
     /// A user was let in again.
     #[serde(rename = "user.reactivated")]
     UserReactivated,
+    /// Tokens of a user, or of a session, count no more.
+    #[serde(rename = "session.revoked")]
+    SessionRevoked,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::TaskCreated,
         Self::TaskUpdated,
         Self::TaskStatusChanged,
@@ -52,6 +55,7 @@ impl Kind {
         Self::TaskRestored,
         Self::UserDeactivated,
         Self::UserReactivated,
+        Self::SessionRevoked,
     ];
 
     /// The name.
@@ -66,6 +70,7 @@ impl Kind {
             Self::TaskRestored => "task.restored",
             Self::UserDeactivated => "user.deactivated",
             Self::UserReactivated => "user.reactivated",
+            Self::SessionRevoked => "session.revoked",
         }
     }
 

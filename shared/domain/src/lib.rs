@@ -15,4 +15,4 @@ pub use input::{FieldError, Fields, Invalid};
 pub use private::Private;
 pub use task::{NewTask, Priority, Status, Task, TaskPatch, TaskReplacement};
 pub use timestamp::Timestamp;
-pub use user::{Me, MePatch, Notifications, Person, User, UserPatch};
+pub use user::{AccountState, Me, MePatch, Notifications, Person, User, UserPatch};

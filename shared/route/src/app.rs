@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use auth::Verifier;
+use cache::Cache;
 use clock::Clock;
 use config::{ConfigError, Env, Secrets, Stage, defaults};
 use tokio::time::timeout;
@@ -16,6 +17,7 @@ use crate::route::Route;
 /// A route with everything that it needs.
 pub(crate) struct App<R: Route> {
     pub(crate) deps: R::Deps,
+    pub(crate) cache: Cache,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) shape: Shape,
     pub(crate) route_keys: Vec<String>,
@@ -30,13 +32,15 @@ impl<R: Route> App<R> {
     pub(crate) fn prepare(env: &Env, clock: Clock) -> Result<Arc<Self>, ConfigError> {
         const {
             assert!(
-                R::Deps::KNOWS_STANDING || R::SPEC.access.is_public(),
+                R::Deps::KNOWS_STANDING || !R::SPEC.access.has_caller(),
                 "a route that asks who is calling must be able to tell whether they were logged out"
             );
         }
         let stage: Stage = env.required("STAGE", "local, staging or production")?;
         let public_url: String = env.required("PUBLIC_URL", "where clients reach the API")?;
-        let deps = R::Deps::prepare(env, &Secrets::new(clock.clone()))?;
+        let secrets = Secrets::new(clock.clone());
+        let deps = R::Deps::prepare(env, &secrets)?;
+        let cache = Cache::from_env(env, secrets, clock.clone())?;
         let verifier = if R::SPEC.access.is_public() {
             None
         } else {
@@ -49,6 +53,7 @@ impl<R: Route> App<R> {
         R::Input::describe(&mut shape);
         Ok(Arc::new(Self {
             deps,
+            cache,
             verifier,
             shape,
             route_keys: R::SPEC.route_keys(),
@@ -66,7 +71,7 @@ impl<R: Route> App<R> {
                 verifier.warm_up().await;
             }
         };
-        let everything = async { tokio::join!(self.deps.warm_up(), verifier) };
+        let everything = async { tokio::join!(self.deps.warm_up(), self.cache.warm_up(), verifier) };
         if timeout(defaults::WARM_UP, everything).await.is_err() {
             tracing::warn!(target: telemetry::TARGET, "started before everything was connected");
         }

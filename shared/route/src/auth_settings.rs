@@ -21,6 +21,9 @@ pub(crate) fn read(env: &Env, stage: Stage) -> Result<auth::Settings, ConfigErro
     Ok(auth::Settings {
         issuer,
         jwks_url: env.or("AUTH_JWKS_URL", keys)?,
+        logout_audiences: env.list("AUTH_LOGOUT_AUDIENCES"),
+        plain_logout_type: env.or("AUTH_LOGOUT_TYPE_JWT", false)?,
+        logout_ends_all: env.or("LOGOUT_REVOKES_USER", false)?,
         role_clients: audiences.clone(),
         audiences,
         authorized_parties: env.list("AUTH_AUTHORIZED_PARTIES"),

@@ -1,13 +1,18 @@
 //! What a handler may touch. The type decides the settings and rights that a function gets.
 
 use config::{ConfigError, Env, Secrets};
-use db::{Db, DbError, Identity, Role};
+use db::{Db, DbError, Identity, Role, Told};
 
 /// Something that a function needs to be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// To verify tokens.
     Auth,
+    /// To verify logout tokens, too. Whom the issuer makes them out to has to be said: to the clients,
+    /// and not to the API.
+    Logout,
+    /// Redis.
+    Cache,
     /// The database, as the login role of that name.
     Database(&'static str),
 }
@@ -17,6 +22,8 @@ impl Need {
     pub const fn required(self) -> &'static [&'static str] {
         match self {
             Self::Auth => &["AUTH_ISSUER", "AUTH_AUDIENCES"],
+            Self::Logout => &["AUTH_LOGOUT_AUDIENCES"],
+            Self::Cache => &["REDIS_URL"],
             Self::Database(_) => &["DATABASE_URL", "DATABASE_CREDENTIALS_ARN"],
         }
     }
@@ -30,6 +37,14 @@ impl Need {
                 "AUTH_CA_FILE",
                 "AUTH_JWKS_URL",
                 "ROLE_PERMISSIONS",
+            ],
+            Self::Logout => &["AUTH_LOGOUT_TYPE_JWT", "LOGOUT_REVOKES_USER"],
+            Self::Cache => &[
+                "RATE_LIMITS",
+                "REDIS_CALL_MS",
+                "REDIS_CA_FILE",
+                "REDIS_CLUSTER",
+                "REDIS_CREDENTIALS_ARN",
             ],
             Self::Database(_) => &["DATABASE_CA_FILE", "DATABASE_READER_URL"],
         }
@@ -51,7 +66,10 @@ pub trait Deps: Sized + Send + Sync + 'static {
     const KNOWS_STANDING: bool;
 
     /// Makes a caller known, and refuses one whose token does not count any more.
-    fn greet(&self, caller: &Identity<'_>) -> impl Future<Output = Result<(), DbError>> + Send;
+    fn greet(
+        &self,
+        caller: &Identity<'_>,
+    ) -> impl Future<Output = Result<Told<()>, DbError>> + Send;
 
     /// The place where signing keys survive an outage of the issuer, if there is one.
     fn key_shelf(&self, issuer: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>>;
@@ -69,8 +87,8 @@ impl Deps for () {
 
     const KNOWS_STANDING: bool = false;
 
-    async fn greet(&self, _: &Identity<'_>) -> Result<(), DbError> {
-        Ok(())
+    async fn greet(&self, _: &Identity<'_>) -> Result<Told<()>, DbError> {
+        Ok(Told { value: (), state: None, reached: None })
     }
 
     fn key_shelf(&self, _: &str) -> Option<std::sync::Arc<dyn auth::KeyShelf>> {
@@ -98,7 +116,7 @@ where
 
     const KNOWS_STANDING: bool = true;
 
-    async fn greet(&self, caller: &Identity<'_>) -> Result<(), DbError> {
+    async fn greet(&self, caller: &Identity<'_>) -> Result<Told<()>, DbError> {
         self.greet(caller).await
     }
 

@@ -15,7 +15,7 @@ use crate::pipeline;
 use crate::problem::Kind;
 use crate::reply::Reply;
 use crate::route::{Route, problems};
-use crate::spec::Spec;
+use crate::spec::{Access, Spec};
 
 /// What is known of a route, and how to start it.
 pub struct Entry {
@@ -51,9 +51,12 @@ impl<R: Route> Function for App<R> {
 impl Entry {
     /// The entry of a route.
     pub fn of<R: Route>() -> Self {
-        let mut needs = Vec::new();
+        let mut needs = vec![Need::Cache];
         if !R::SPEC.access.is_public() {
             needs.push(Need::Auth);
+        }
+        if R::SPEC.access == Access::LogoutToken {
+            needs.push(Need::Logout);
         }
         R::Deps::needs(&mut needs);
         let mut shape = Shape::default();

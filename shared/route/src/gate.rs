@@ -3,27 +3,48 @@
 //! 401 means that we do not know who you are, and says how to tell us. 403 means that we know you and
 //! you may not. 404 is also the answer when you may not know that a thing exists.
 
-use auth::{Caller, Refusal, Verifier};
+use auth::{Caller, Logout, Refusal, Verifier};
+use cache::{Cache, Verdict};
 use db::DbError;
 
 use crate::deps::Deps;
+use crate::front::Front;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
-use crate::route::identity;
-use crate::spec::Spec;
+use crate::cx::identity;
+use crate::spec::{Access, Spec};
 
-/// Who is calling. Nobody on a public route, whatever the request carries.
+/// Who calls.
+pub(crate) enum Who {
+    /// Whoever the access token speaks for.
+    Caller(Caller),
+    /// The issuer, with a logout token.
+    Issuer(Logout),
+    /// Nobody asked.
+    Anybody,
+}
+
+/// Who is calling. Anybody on a public route, whatever the request carries.
 pub(crate) async fn identify(
     spec: &Spec,
     verifier: Option<&Verifier>,
     request: &Request,
-) -> Result<Option<Caller>, Problem> {
+) -> Result<Who, Problem> {
     if spec.access.is_public() {
-        return Ok(None);
+        return Ok(Who::Anybody);
     }
     let verifier = verifier.ok_or_else(|| Problem::internal("no verifier"))?;
+    if spec.access == Access::LogoutToken {
+        let invalid = || Problem::new(Kind::InvalidLogoutToken);
+        let token = request.form_field("logout_token").ok_or_else(invalid)?;
+        return verifier.verify_logout(&token).await.map(Who::Issuer).map_err(|why| match why {
+            Refusal::Unavailable => Problem::new(Kind::AuthUnavailable),
+            Refusal::Invalid(reason) => invalid().because(reason),
+            Refusal::Missing => invalid(),
+        });
+    }
     let headers: Vec<&str> = request.headers("authorization").collect();
-    verifier.verify(&headers).await.map(Some).map_err(|refusal| match refusal {
+    verifier.verify(&headers).await.map(Who::Caller).map_err(|refusal| match refusal {
         Refusal::Missing => Problem::new(Kind::Unauthenticated),
         Refusal::Invalid(reason) => Problem::new(Kind::InvalidToken).because(reason),
         Refusal::Unavailable => Problem::new(Kind::AuthUnavailable),
@@ -44,17 +65,34 @@ pub fn permit(spec: &Spec, caller: Option<&Caller>) -> Result<(), Problem> {
 
 /// What to answer instead of a refusal, if the caller's token does not count any more.
 ///
-/// A request that goes on asks for the caller's standing in its own statement. One that is refused
-/// before that asks here, so that a logged-out caller always gets the same answer.
+/// A request that goes on asks for the caller's standing in its own statement, unless Redis vouches for
+/// them. One that is refused before that asks here, so that a logged-out caller always gets the same
+/// answer.
 pub(crate) async fn standing_first<D: Deps>(
     deps: &D,
-    caller: Option<&Caller>,
+    caller: &Caller,
+    front: &Front<'_>,
     refusal: Problem,
 ) -> Problem {
-    let Some(caller) = caller else { return refusal };
-    match deps.greet(&identity(caller)).await {
-        Err(error @ DbError::Caller(_)) => error.into(),
+    if front.vouches() {
+        return refusal;
+    }
+    match front.read(deps.greet(&identity(caller, false)).await).await {
+        Err(error @ DbError::Caller(..)) => error.into(),
         // In order, or unknown: the refusal stands, and nothing was done.
         Ok(()) | Err(_) => refusal,
     }
+}
+
+/// Whether as many calls may come from where one without a good token comes from. Says what the limit
+/// says, if somebody counted.
+pub(crate) async fn count_stranger(
+    cache: &Cache,
+    request: &Request,
+    refusal: Option<&Problem>,
+) -> Option<Verdict> {
+    // Guessing tokens is not to be cheap.
+    let guess = [Kind::InvalidToken, Kind::InvalidLogoutToken];
+    let guessed = refusal.is_some_and(|problem| guess.contains(&problem.kind()));
+    cache.count(request.source_ip(), if guessed { 2 } else { 1 }).await
 }

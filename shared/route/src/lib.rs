@@ -2,9 +2,12 @@
 
 mod app;
 mod auth_settings;
+mod change;
+mod cx;
 mod deps;
 mod entry;
 mod etag;
+mod front;
 mod gate;
 pub mod gateway;
 mod input;
@@ -19,12 +22,17 @@ mod shelf;
 mod spec;
 mod trace;
 
+pub use cx::Cx;
 pub use deps::{Deps, Need};
 pub use entry::{Entry, Function, Prepare};
+pub use auth::Caller;
+pub use cache::{Entry as CacheEntry, Touch};
 pub use etag::ETag;
+pub use change::Changeable;
+pub use front::Looked;
 pub use gate::permit;
 pub use input::{
-    AnyQuery, Cursor, FromJson, FromQuery, Idempotency, IfMatch, Input, Json, Parameters, Path,
+    AnyQuery, Cursor, FromJson, FromQuery, Idempotency, IfMatch, Input, Json, LogoutToken, Parameters, Path,
     Query, Resource, Shape,
 };
 pub use outcome::settled;
@@ -33,7 +41,7 @@ pub use reply::{
     Changed, Creatable, Created, Deleted, Entity, Found, Listed, Never, Reply, Response, Shown,
 };
 pub use request::Request;
-pub use route::{Cx, Route};
+pub use route::Route;
 pub use serve::serve;
 pub use shelf::Shelf;
 pub use spec::{Access, DEFAULT_PATH, Method, Spec};

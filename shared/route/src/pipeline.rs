@@ -4,29 +4,33 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use cache::{Limit, Verdict};
 use config::defaults::ANSWER_RESERVE;
 use futures_util::FutureExt;
 use telemetry::RequestLine;
 use tokio::time::timeout;
 
 use crate::app::App;
-use crate::gate;
+use crate::cx::Cx;
+use crate::front::Front;
+use crate::gate::{self, Who};
 use crate::gateway::{Answer, Event};
 use crate::input::{Input, check_names};
 use crate::problem::{Kind, Problem};
 use crate::reply::{Reply, Response};
 use crate::request::Request;
-use crate::route::{Cx, Route, problems};
+use crate::route::{Route, problems};
 
 /// Answers an event, whatever happens: errors, panics and lack of time become problems.
 pub(crate) async fn answer<R: Route>(app: &App<R>, event: Event, time_left: Duration) -> Answer {
     let watch = app.clock.stopwatch();
     let mut request = Request::new(event, &R::SPEC, &app.clock);
     let mut line = line_of::<R>(app, &request);
+    let mut limit = None;
 
-    let work = AssertUnwindSafe(handled(app, &mut request, &mut line)).catch_unwind();
+    let work = AssertUnwindSafe(handled(app, &mut request, &mut line, &mut limit)).catch_unwind();
     let work = timeout(time_left.saturating_sub(ANSWER_RESERVE), work);
-    let (outcome, trips) = db::trips::counted(work).await;
+    let (outcome, tally) = telemetry::counted(work).await;
     let outcome = match outcome {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_panic)) => Err(Problem::internal("panicked; the place is in a line of its own")),
@@ -35,10 +39,10 @@ pub(crate) async fn answer<R: Route>(app: &App<R>, event: Event, time_left: Dura
 
     let response = outcome.unwrap_or_else(|problem| refusal(app, &request, &mut line, problem));
     line.status = response.status;
-    line.db_round_trips = trips;
+    line.tally = tally;
     line.duration = watch.elapsed();
     line.write();
-    finished(&request, response)
+    finished(&request, response, limit.as_ref())
 }
 
 /// The steps, in the order of the contract.
@@ -46,27 +50,79 @@ async fn handled<R: Route>(
     app: &App<R>,
     request: &mut Request,
     line: &mut RequestLine,
+    limit: &mut Option<Verdict>,
 ) -> Result<Response, Problem> {
     if !app.route_keys.iter().any(|key| key == request.route_key()) {
         let cause = format!("the gateway sends `{}` here", request.route_key());
         return Err(Problem::internal(cause));
     }
-    let caller = gate::identify(&R::SPEC, app.verifier.as_ref(), request).await?; // 401, 503
-    let caller = caller.as_ref();
-    line.user_id = caller.map(|caller| caller.sub);
+    let caller = match gate::identify(&R::SPEC, app.verifier.as_ref(), request).await {
+        Ok(Who::Caller(caller)) => caller,
+        Ok(Who::Issuer(logout)) => {
+            // Whoever holds the issuer's key may tell of as many logouts as there are.
+            request.logout = Some(logout);
+            return public(app, request).await;
+        }
+        Ok(Who::Anybody) => return strange(app, request, limit, None).await,
+        Err(refusal) => return strange(app, request, limit, Some(refusal)).await,
+    };
+    line.user_id = Some(caller.sub);
 
-    let judged = gate::permit(&R::SPEC, caller) // 403
-        .and_then(|()| if app.shape.body { request.read_body() } else { Ok(()) }) // 415, 413, 400
-        .and_then(|()| check_names(request, &app.shape)) // 422
-        .and_then(|()| R::Input::read(request)); // 422, 400, 404
+    // What Redis is asked depends on the input, so that is read first; who may not call, or calls too
+    // often, is told so before what is wrong with it.
+    let judged = gate::permit(&R::SPEC, Some(&caller)).and_then(|()| read(app, request));
+    let touch = judged.as_ref().map(|input| R::touches(input, &caller)).unwrap_or_default();
+    let front = Front::ask(&app.cache, &caller, touch).await;
+    *limit = front.limit;
+    front.judge().await?; // 401, 403, 429
     let input = match judged {
         Ok(input) => input,
-        Err(problem) => return Err(gate::standing_first(&app.deps, caller, problem).await),
+        Err(problem) => {
+            return Err(gate::standing_first(&app.deps, &caller, &front, problem).await);
+        }
     };
 
-    let cx = Cx { deps: &app.deps, request, caller, clock: &app.clock };
+    let known = Some((&caller, &front));
+    let cx = Cx { deps: &app.deps, request, cache: &app.cache, known, clock: &app.clock };
+    let outcome = R::handle(cx, input).await;
+    front.unfence().await;
+    Ok(unless_known(request, outcome?.into_response()))
+}
+
+/// The same for somebody who is not known: on a public route, or without a good token.
+async fn strange<R: Route>(
+    app: &App<R>,
+    request: &mut Request,
+    limit: &mut Option<Verdict>,
+    refusal: Option<Problem>,
+) -> Result<Response, Problem> {
+    if R::SPEC.limited {
+        *limit = gate::count_stranger(&app.cache, request, refusal.as_ref()).await;
+        if let Some(verdict) = limit.as_ref().filter(|verdict| !verdict.allowed) {
+            return Err(Problem::rate_limited(verdict)); // 429
+        }
+    }
+    if let Some(refusal) = refusal {
+        return Err(refusal); // 401, 503
+    }
+    public(app, request).await
+}
+
+/// The work of a route without a caller.
+async fn public<R: Route>(app: &App<R>, request: &mut Request) -> Result<Response, Problem> {
+    let input = read(app, request)?;
+    let cx = Cx { deps: &app.deps, request, cache: &app.cache, known: None, clock: &app.clock };
     let response = R::handle(cx, input).await?.into_response();
     Ok(unless_known(request, response))
+}
+
+/// What the request says.
+fn read<R: Route>(app: &App<R>, request: &mut Request) -> Result<R::Input, Problem> {
+    if app.shape.body {
+        request.read_body()?; // 415, 413, 400
+    }
+    check_names(request, &app.shape)?; // 422
+    R::Input::read(request) // 422, 400, 404
 }
 
 /// 304 instead of what the client has already.
@@ -108,7 +164,7 @@ fn refusal<R: Route>(
 }
 
 /// The answer with what all answers have.
-fn finished(request: &Request, response: Response) -> Answer {
+fn finished(request: &Request, response: Response, limit: Option<&Verdict>) -> Answer {
     let mut answer = Answer { status_code: response.status, ..Answer::default() };
     let mut set = |name: &str, value: &str| {
         answer.headers.insert(name.to_owned(), value.to_owned());
@@ -117,6 +173,10 @@ fn finished(request: &Request, response: Response) -> Answer {
     set("strict-transport-security", "max-age=31536000; includeSubDomains");
     set("x-content-type-options", "nosniff");
     set("x-request-id", &request.id);
+    if let Some(Verdict { limit: Limit { name, calls, window }, remaining, seconds, .. }) = limit {
+        set("ratelimit-policy", &format!("\"{name}\";q={calls};w={}", window.as_secs()));
+        set("ratelimit", &format!("\"{name}\";r={remaining};t={seconds}"));
+    }
     if let Some(etag) = &response.etag {
         set("etag", etag.header());
     }

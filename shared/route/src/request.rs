@@ -1,9 +1,12 @@
 //! A request, as the pipeline sees it.
 
+use std::borrow::Cow;
+
+use auth::Logout;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clock::Clock;
-use config::defaults::BODY_LIMIT;
+use config::defaults::{BODY_LIMIT, FORM_LIMIT};
 use domain::json::{self, NotAnObject};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -45,6 +48,8 @@ pub struct Request {
     pub instance: String,
     /// The body's object; empty unless the route takes one.
     pub(crate) body: Map<String, Value>,
+    /// What its logout token says, if it was looked for and is good.
+    pub(crate) logout: Option<Logout>,
 }
 
 impl Request {
@@ -53,7 +58,7 @@ impl Request {
         let id = given.map_or_else(|| clock.new_id().to_string(), str::to_owned);
         let trace = Trace::of(header_of(&event, "traceparent"), clock);
         let instance = instance(spec, &event.raw_path);
-        Self { id, trace, instance, event, body: Map::new() }
+        Self { id, trace, instance, event, body: Map::new(), logout: None }
     }
 
     /// A header by its name in lower case.
@@ -77,6 +82,11 @@ impl Request {
         &self.event.raw_path
     }
 
+    /// Where it comes from: of the connection, not of headers, which anybody can write.
+    pub(crate) fn source_ip(&self) -> &str {
+        &self.event.request_context.http.source_ip
+    }
+
     /// What `{name}` in the route's path stands for.
     pub fn path_parameter(&self, name: &str) -> Option<&str> {
         self.event.path_parameters.get(name).map(String::as_str)
@@ -97,26 +107,50 @@ impl Request {
         if !self.header("content-type").is_some_and(is_json) {
             return Err(Problem::new(Kind::UnsupportedMediaType));
         }
-        let text = self.event.body.as_deref().unwrap_or_default();
-        let decoded;
-        let bytes = if self.event.is_base64_encoded {
-            // Longer than this it is too large however it is decoded.
-            if text.len() > BODY_LIMIT.div_ceil(3) * 4 {
-                return Err(Problem::new(Kind::PayloadTooLarge));
-            }
-            decoded = STANDARD.decode(text).map_err(|_| {
+        let bytes = self.bytes(BODY_LIMIT).map_err(|why| match why {
+            NotReadable::TooLong => Problem::new(Kind::PayloadTooLarge),
+            NotReadable::Base64 => {
                 Problem::new(Kind::MalformedJson).detail("The body is not what it says it is.")
-            })?;
-            decoded.as_slice()
-        } else {
-            text.as_bytes()
-        };
-        if bytes.len() > BODY_LIMIT {
-            return Err(Problem::new(Kind::PayloadTooLarge));
-        }
-        self.body = json::object(bytes).map_err(malformed)?;
+            }
+        })?;
+        self.body = json::object(&bytes).map_err(malformed)?;
         Ok(())
     }
+
+    /// The value of a field in the body's form, if there is exactly one.
+    pub(crate) fn form_field(&self, name: &str) -> Option<String> {
+        let media_type = self.header("content-type")?.split(';').next()?.trim();
+        if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return None;
+        }
+        let bytes = self.bytes(FORM_LIMIT).ok()?;
+        let mut found = form_urlencoded::parse(&bytes).filter(|(key, _)| key == name);
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Some(value.into_owned()),
+            _ => None,
+        }
+    }
+
+    /// The body, whichever way it was sent.
+    fn bytes(&self, limit: usize) -> Result<Cow<'_, [u8]>, NotReadable> {
+        let text = self.event.body.as_deref().unwrap_or_default();
+        let bytes = if self.event.is_base64_encoded {
+            // Longer than this it is too long however it is decoded.
+            if text.len() > limit.div_ceil(3) * 4 {
+                return Err(NotReadable::TooLong);
+            }
+            Cow::Owned(STANDARD.decode(text).map_err(|_| NotReadable::Base64)?)
+        } else {
+            Cow::Borrowed(text.as_bytes())
+        };
+        if bytes.len() > limit { Err(NotReadable::TooLong) } else { Ok(bytes) }
+    }
+}
+
+/// Why a body cannot be read.
+enum NotReadable {
+    TooLong,
+    Base64,
 }
 
 /// Why a body is refused. The parser's words name a place and never quote the text.

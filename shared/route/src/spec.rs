@@ -36,6 +36,8 @@ impl Method {
 pub enum Access {
     /// Everybody, without a token.
     Public,
+    /// The issuer, with a logout token in a form.
+    LogoutToken,
     /// Whoever has a valid token with at least one role that counts.
     AnyRole,
     /// Whoever has a valid token and the permission.
@@ -51,10 +53,16 @@ impl Access {
         matches!(self, Self::Public)
     }
 
+    /// Whether somebody calls with an access token.
+    pub const fn has_caller(self) -> bool {
+        !matches!(self, Self::Public | Self::LogoutToken)
+    }
+
     /// Whether somebody with these roles, and what they give, may call.
     pub fn permits(self, roles: &[Role], permissions: Permissions) -> bool {
         match self {
             Self::Public => true,
+            Self::LogoutToken => false,
             Self::AnyRole => !roles.is_empty(),
             Self::Requires(required) => permissions.has(required),
             Self::RequiresAny(enough) => enough.iter().any(|one| permissions.has(*one)),
@@ -64,7 +72,7 @@ impl Access {
     /// The permission that a refusal names, if there is one to name.
     pub const fn required(self) -> Option<Permission> {
         match self {
-            Self::Public | Self::AnyRole => None,
+            Self::Public | Self::LogoutToken | Self::AnyRole => None,
             Self::Requires(required) => Some(required),
             Self::RequiresAny(enough) => enough.first().copied(),
         }
@@ -84,6 +92,8 @@ pub struct Spec {
     pub at_root: bool,
     /// Who may call it.
     pub access: Access,
+    /// Whether calls are counted against a limit: of the caller, or of where they call from.
+    pub limited: bool,
     /// One line for the documentation.
     pub summary: &'static str,
     /// The problems of this route alone; the others follow from its input and access.
@@ -135,7 +145,7 @@ impl Spec {
     }
 
     const fn raw(name: &'static str, method: Method, path: &'static str, access: Access) -> Self {
-        Self { name, method, path, at_root: false, access, summary: "", problems: &[] }
+        Self { name, method, path, at_root: false, access, limited: true, summary: "", problems: &[] }
     }
 
     /// With one line for the documentation.
@@ -149,6 +159,13 @@ impl Spec {
     #[must_use]
     pub const fn problems(mut self, problems: &'static [Kind]) -> Self {
         self.problems = problems;
+        self
+    }
+
+    /// For whoever calls as often as they must.
+    #[must_use]
+    pub const fn unlimited(mut self) -> Self {
+        self.limited = false;
         self
     }
 

@@ -75,7 +75,7 @@ pub(crate) fn secret_key(username: &str) -> &str {
 }
 
 /// Hexadecimal digits only: no quoting in any configuration file or URL.
-fn random_password() -> Result<String, Error> {
+pub(crate) fn random_password() -> Result<String, Error> {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::Random)?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))

@@ -78,6 +78,13 @@ pub enum Error {
         tail: String,
     },
 
+    /// A service that is to be held or let go does not run.
+    #[error("{name} does not run")]
+    NotRunning {
+        /// Which service.
+        name: &'static str,
+    },
+
     /// A service did not end, not even when killed.
     #[error("{name} (process {pid}) does not end")]
     DoesNotEnd {
@@ -150,6 +157,15 @@ pub enum Error {
         /// What it was asked.
         doing: String,
         /// What it said.
+        answer: String,
+    },
+
+    /// Redis did not do what it was asked.
+    #[error("Redis did not do {command}: {answer}")]
+    Redis {
+        /// What it was asked.
+        command: String,
+        /// What it said, or why it could not be asked.
         answer: String,
     },
 }

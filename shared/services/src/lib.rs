@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod cache;
 mod certificates;
 pub mod cli;
 mod credentials;
@@ -18,6 +19,8 @@ mod process;
 mod programs;
 mod progress;
 mod redis;
+mod redis_client;
+mod redis_cluster;
 mod replica;
 mod secrets;
 mod services;
@@ -25,6 +28,7 @@ mod spawner;
 mod state;
 mod wait;
 
+pub use cache::Cache;
 pub use certificates::Certificates;
 pub use credentials::{ADMIN, Credentials, DATABASE_ROLES, Users, secret_name};
 pub use error::Error;
@@ -36,6 +40,7 @@ pub use ports::{Ports, free_port};
 pub use postgres::{Postgres, StopMode};
 pub use progress::say;
 pub use redis::Redis;
+pub use redis_cluster::RedisCluster;
 pub use services::{Services, Settings};
 pub use spawner::spawn;
 pub use state::{Address, LocalStackState, RedisState, State};

@@ -1,8 +1,11 @@
 //! Free ports.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
+
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 
 use crate::Error;
 
@@ -57,8 +60,16 @@ pub fn free_port() -> Result<u16, Error> {
 }
 
 fn is_free(port: u16) -> bool {
-    // All addresses, because a service on 0.0.0.0 has the port on 127.0.0.1, too.
-    TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
+    let try_out = || {
+        let socket =
+            socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        // It does not listen, and lets others share: until a program starts it holds a copy of all
+        // that was open when it was forked, and a copy of this must not take the port.
+        set_socket_reuseaddr(&socket, true)?;
+        // All addresses, because a service on 0.0.0.0 has the port on 127.0.0.1, too.
+        bind(&socket, &SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port))
+    };
+    try_out().is_ok()
 }
 
 /// Says clearly that a port is taken, which services themselves say in many ways.
@@ -68,6 +79,10 @@ pub(crate) fn require_free(name: &'static str, port: u16) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+    use std::process::Command;
+    use std::thread;
+
     use super::*;
 
     #[test]
@@ -85,5 +100,18 @@ mod tests {
         let port = taken.local_addr().unwrap().port();
         let error = require_free("redis", port).unwrap_err();
         assert!(error.to_string().starts_with(&format!("port {port} for redis is taken")));
+    }
+
+    #[test]
+    fn a_port_stays_free_while_programs_start() {
+        let programs = thread::spawn(|| {
+            for _ in 0..300 {
+                Command::new("true").status().unwrap();
+            }
+        });
+        while !programs.is_finished() {
+            require_free("redis", free_port().unwrap()).unwrap();
+        }
+        programs.join().unwrap();
     }
 }

@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::io::retry_on_intr;
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 
 use crate::account::Account;
 use crate::error::file;
@@ -66,18 +69,15 @@ impl Process {
             Ok(Some(status)) => Some(Err(status)),
             _ => ready(pid).then_some(Ok(())),
         });
-        let tail = || files::tail(&launch.log, LINES_IN_ERRORS);
         let error = match outcome {
             Some(Ok(())) => return Ok(()),
-            Some(Err(status)) => {
-                Error::Ended { name: launch.name, status, log: launch.log.clone(), tail: tail() }
-            }
-            None => Error::NotReady {
+            Some(Err(status)) => Error::Ended {
                 name: launch.name,
-                seconds: patience.as_secs(),
+                status,
                 log: launch.log.clone(),
-                tail: tail(),
+                tail: launch.tail(),
             },
+            None => self.not_ready(patience),
         };
         self.stop(self.on_drop)?;
         Err(error)
@@ -108,6 +108,48 @@ impl Process {
         self.launch.pid_file.remove()
     }
 
+    /// Holds it where it is, and returns when it is held. A kill still ends it, and so does a stop.
+    pub(crate) fn freeze(&mut self) -> Result<(), Error> {
+        let pid = self.signal(Signal::STOP)?;
+        // Held or ended. Whoever waits for its end is to find it afterwards.
+        let events = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        match retry_on_intr(|| waitid(WaitId::Pid(pid), events)) {
+            Ok(Some(status)) if status.stopped() => Ok(()),
+            _ => Err(self.not_running()),
+        }
+    }
+
+    /// Lets it go on. Fine if it is not held.
+    pub(crate) fn thaw(&mut self) -> Result<(), Error> {
+        self.signal(Signal::CONT).map(drop)
+    }
+
+    fn signal(&mut self, signal: Signal) -> Result<Pid, Error> {
+        // Asked first, because the id of one that has ended may be another's by now.
+        if let Some(child) = &mut self.child
+            && matches!(child.try_wait(), Ok(None))
+        {
+            let pid = Pid::from_child(child);
+            return kill_process(pid, signal).map(|()| pid).map_err(|_| self.not_running());
+        }
+        Err(self.not_running())
+    }
+
+    fn not_running(&self) -> Error {
+        Error::NotRunning { name: self.launch.name }
+    }
+
+    /// The error that it runs but does not do what was waited for.
+    pub(crate) fn not_ready(&self, patience: Duration) -> Error {
+        let launch = &self.launch;
+        Error::NotReady {
+            name: launch.name,
+            seconds: patience.as_secs(),
+            log: launch.log.clone(),
+            tail: launch.tail(),
+        }
+    }
+
     /// How it ended, if it ended by itself.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.as_mut()?.try_wait().ok().flatten()
@@ -130,6 +172,11 @@ impl Drop for Process {
 }
 
 impl Launch {
+    /// The last lines of the log.
+    fn tail(&self) -> String {
+        files::tail(&self.log, LINES_IN_ERRORS)
+    }
+
     fn command(&self) -> Result<Command, Error> {
         let log = || -> io::Result<_> {
             let log = OpenOptions::new().create(true).append(true).open(&self.log)?;

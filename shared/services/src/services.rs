@@ -6,7 +6,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use crate::process::Process;
 use crate::{
-    Address, Error, Folder, LocalStack, PgBouncer, Ports, Postgres, Redis, State, StopMode, files,
+    Address, Cache, Error, Folder, LocalStack, PgBouncer, Ports, Postgres, State, StopMode, files,
     pids, say, secrets, wait,
 };
 
@@ -22,6 +22,9 @@ pub struct Settings {
     /// Whether a stop leaves the data (of Postgres; the others keep none) for the next start.
     /// Otherwise only the logs stay.
     pub keep_data: bool,
+    /// Whether Redis is a cluster of three. Its first node has the port of Redis, the others have
+    /// free ones.
+    pub redis_cluster: bool,
 }
 
 /// Running services. Dropped, they stop.
@@ -32,7 +35,7 @@ pub struct Services {
     /// The pooler in front of Postgres.
     pub pgbouncer: PgBouncer,
     /// The cache.
-    pub redis: Redis,
+    pub redis: Cache,
     /// Started again, it has lost its secrets and queues.
     pub localstack: LocalStack,
     state: State,
@@ -54,7 +57,7 @@ impl Services {
     }
 
     fn start_in(folder: &Folder, settings: &Settings) -> Result<Self, Error> {
-        let Settings { ports, durable, keep_data, .. } = settings;
+        let Settings { ports, durable, keep_data, redis_cluster, .. } = settings;
         if !keep_data {
             folder.remove_data()?;
         }
@@ -87,7 +90,7 @@ impl Services {
             });
             let redis = scope.spawn(|| {
                 ready("redis", ports.redis, || {
-                    let mut redis = Redis::create(folder, ports.redis)?;
+                    let mut redis = Cache::create(folder, ports.redis, *redis_cluster)?;
                     redis.start().map(|()| redis)
                 })
             });
@@ -158,13 +161,11 @@ impl Services {
         results.into_iter().collect()
     }
 
-    fn processes(&mut self) -> [&mut Process; 4] {
-        [
-            self.postgres.process(),
-            self.pgbouncer.process(),
-            self.redis.process(),
-            self.localstack.process(),
-        ]
+    fn processes(&mut self) -> Vec<&mut Process> {
+        let mut processes =
+            vec![self.postgres.process(), self.pgbouncer.process(), self.localstack.process()];
+        processes.extend(self.redis.processes());
+        processes
     }
 }
 

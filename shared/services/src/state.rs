@@ -14,7 +14,7 @@ pub struct State {
     pub postgres: Address,
     /// The pooler: where programs connect, as they connect to RDS Proxy in the cloud.
     pub pgbouncer: Address,
-    /// Redis.
+    /// Redis: one server or a cluster.
     pub redis: RedisState,
     /// Secrets Manager, SQS and S3.
     pub localstack: LocalStackState,
@@ -40,10 +40,13 @@ pub struct Address {
 pub struct RedisState {
     /// Always 127.0.0.1.
     pub host: String,
-    /// The port.
+    /// The port; of a cluster, the first node's.
     pub port: u16,
-    /// Both as a URL.
+    /// Both as a URL; of a cluster, the URLs of all nodes, with commas between them.
     pub url: String,
+    /// Whether it is a cluster.
+    #[serde(default)]
+    pub cluster: bool,
 }
 
 /// Where LocalStack is.
@@ -72,5 +75,17 @@ impl State {
 
     pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
         files::write_json(path, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redis_is_no_cluster_unless_it_says_so() {
+        let text = r#"{"host": "127.0.0.1", "port": 1, "url": "redis://127.0.0.1:1"}"#;
+        let state: RedisState = serde_json::from_str(text).unwrap();
+        assert!(!state.cluster);
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::Tally;
+
 /// Everything that the log learns of a request.
 #[derive(Clone, Debug, Default)]
 pub struct RequestLine {
@@ -29,8 +31,8 @@ pub struct RequestLine {
     pub error_cause: Option<String>,
     /// Whether this is the process's first request.
     pub cold_start: bool,
-    /// Statements sent to Postgres.
-    pub db_round_trips: u32,
+    /// What it cost.
+    pub tally: Tally,
 }
 
 impl RequestLine {
@@ -51,7 +53,12 @@ impl RequestLine {
                     error_code = self.error_code,
                     error_cause = self.error_cause,
                     cold_start = self.cold_start,
-                    db_round_trips = self.db_round_trips,
+                    db_round_trips = self.tally.database,
+                    redis_round_trips = self.tally.redis,
+                    redis_failed = some(self.tally.redis_failed),
+                    redis_skipped = some(self.tally.redis_skipped),
+                    cache = self.tally.cache,
+                    limit_bypassed = self.tally.limit_bypassed.then_some(true),
                     "{} {} {}", self.method, self.route, self.status
                 )
             };
@@ -62,6 +69,11 @@ impl RequestLine {
             line!(info);
         }
     }
+}
+
+/// What is zero as a rule is not worth a word.
+const fn some(count: u32) -> Option<u32> {
+    if count == 0 { None } else { Some(count) }
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ use crate::router::Router;
 pub struct Setup {
     /// The port that the functions take for the pooler's.
     pub database_port: Option<u16>,
+    /// The port that the functions take for Redis's.
+    pub redis_port: Option<u16>,
     /// The credentials of a database role, as a setting and its value, instead of the usual secret.
     pub credentials: Vec<(&'static str, &'static str, String)>,
     /// An issuer of the test's own.
@@ -66,8 +68,18 @@ impl TestApp {
             ("AUTH_AUDIENCES", "task-api".to_owned()),
             ("DATABASE_URL", format!("postgres://127.0.0.1:{port}/{}", db.name())),
             ("DATABASE_CA_FILE", rig.state.ca_file.display().to_string()),
+            ("AUTH_LOGOUT_AUDIENCES", "fastapi-backend".to_owned()),
             ("AWS_LAMBDA_MAX_CONCURRENCY", "8".to_owned()),
+            // Tests that are about the time that Redis gets, or about limits, set their own.
+            ("REDIS_CALL_MS", "5000".to_owned()),
+            ("RATE_LIMITS", r#"{"user": "1000000/60", "ip": "1000000/60"}"#.to_owned()),
         ]);
+        env = match setup.redis_port {
+            Some(port) => env.with("REDIS_URL", format!("redis://127.0.0.1:{port}")),
+            None => env
+                .with("REDIS_URL", &rig.state.redis.url)
+                .with("REDIS_CLUSTER", rig.state.redis.cluster.to_string()),
+        };
         for (name, value) in setup.env {
             env = env.with(name, value);
         }

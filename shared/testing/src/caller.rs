@@ -39,6 +39,16 @@ impl<'a> Caller<'a> {
         self.person.as_ref().expect("a caller with a token of the issuer")
     }
 
+    /// Who the caller is, if they have a token of the issuer.
+    pub fn person_if_any(&self) -> Option<&Person> {
+        self.person.as_ref()
+    }
+
+    /// The app that is called.
+    pub const fn app(&self) -> &'a TestApp {
+        self.app
+    }
+
     /// The `Authorization` header.
     pub fn authorization(&self) -> Option<&str> {
         self.authorization.as_deref()
@@ -125,6 +135,22 @@ impl Call<'_> {
         let mut call = self.json(&STANDARD.encode(body));
         call.event.is_base64_encoded = true;
         call
+    }
+
+    /// With these fields as a form.
+    #[must_use]
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        let mut call = self.header("content-type", "application/x-www-form-urlencoded");
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        call.event.body = Some(form);
+        call
+    }
+
+    /// From another address.
+    #[must_use]
+    pub fn from(mut self, source_ip: &str) -> Self {
+        self.event.request_context.http.source_ip = source_ip.to_owned();
+        self
     }
 
     /// With an idempotency key.

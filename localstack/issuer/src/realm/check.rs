@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
-use super::{Client, Realm, RealmError, Role, User};
-use crate::mappers;
+use super::{Client, LOGOUT_OFFLINE, LOGOUT_SESSION, LOGOUT_URL, Realm, RealmError, Role, User};
+use crate::{backchannel, mappers};
 
 impl Realm {
     pub(super) fn check(&self) -> Result<(), RealmError> {
@@ -55,7 +55,7 @@ impl Realm {
         if open && !client.public_client && client.secret.is_empty() {
             return Some(format!("client `{id}` has no secret"));
         }
-        None
+        logout_fault(client).map(|fault| format!("client `{id}`: {fault}"))
     }
 
     fn user_fault(&self, user: &User) -> Option<String> {
@@ -72,4 +72,26 @@ impl Realm {
             .or_else(of_clients)
             .map(|role| format!("user `{}` has the undefined role `{role}`", user.username))
     }
+}
+
+/// What Keycloak would tell a client about a logout, and this issuer would not.
+fn logout_fault(client: &Client) -> Option<String> {
+    let url = client.logout_url();
+    // Keycloak knows relative ones, and such with a place for a host's name.
+    if let Some(url) = url.filter(|url| backchannel::address(url).is_none()) {
+        return Some(format!("`{LOGOUT_URL}` is `{url}`, and must be an absolute http URL"));
+    }
+    let flag = |name| client.attributes.get(name).map_or("false", String::as_str);
+    if !matches!(flag(LOGOUT_SESSION), "true" | "false") {
+        return Some(format!("`{LOGOUT_SESSION}` is neither `true` nor `false`"));
+    }
+    // It would be one more event in the token.
+    if flag(LOGOUT_OFFLINE) != "false" {
+        return Some(format!("`{LOGOUT_OFFLINE}` is not supported"));
+    }
+    let known = [LOGOUT_URL, LOGOUT_SESSION, LOGOUT_OFFLINE];
+    let about_it = |name: &&String| name.starts_with("backchannel.logout.");
+    let unknown = |name: &&String| !known.contains(&name.as_str());
+    let mut unknown = client.attributes.keys().filter(about_it).filter(unknown);
+    unknown.next().map(|name| format!("attribute `{name}` is not supported"))
 }

@@ -152,13 +152,27 @@ fn scopes_that_keycloak_would_have_made_are_there() {
     assert!(scopes.is_superset(&set(&built_in)) && scopes.is_superset(&set(&ours)));
 }
 
+const LOGOUT_URL: &str = "/clients/1/attributes/backchannel.logout.url";
+const LOGOUT_SESSION: &str = "/clients/1/attributes/backchannel.logout.session.required";
+
 #[test]
 fn what_keycloak_would_read_otherwise_is_refused() {
-    let faults: [(&str, Value, &str); 6] = [
+    let offline = json!({ "backchannel.logout.revoke.offline.tokens": "true" });
+    let faults: [(&str, Value, &str); 12] = [
         ("/clients/1/protocolMappers/0/protocolMapper", json!("magic"), "mapper `magic`"),
         ("/clients/1/defaultClientScopes/0", json!("nope"), "client scope `nope`"),
         ("/clients/1/fullScopeAllowed", json!(false), "no full scope"),
         ("/clients/1/secret", json!(""), "`fastapi-backend` has no secret"),
+        (LOGOUT_URL, json!("https://127.0.0.1/"), "must be an absolute http URL"),
+        (LOGOUT_URL, json!("/oidc/backchannel-logout"), "must be an absolute http URL"),
+        (LOGOUT_URL, json!("http://${application.session.host}/"), "must be an absolute http URL"),
+        (LOGOUT_SESSION, json!("yes"), "neither `true` nor `false`"),
+        ("/clients/1/attributes", offline, "revoke.offline.tokens` is not supported"),
+        (
+            "/clients/1/attributes",
+            json!({ "backchannel.logout.x": "" }),
+            "logout.x` is not supported",
+        ),
         ("/users/0/realmRoles/0", json!("boss"), "undefined role `boss`"),
         ("/users/5/serviceAccountClientId", json!("x"), "no service account user"),
     ];

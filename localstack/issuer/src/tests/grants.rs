@@ -144,6 +144,9 @@ async fn discovery_names_the_urls_that_are_there() {
     assert_eq!(found.text("issuer"), ISSUER.url());
     assert_eq!(found.text("jwks_uri"), ISSUER.jwks_url());
     assert_eq!(found.text("token_endpoint"), ISSUER.token_url());
+    for logout in ["backchannel_logout_supported", "backchannel_logout_session_supported"] {
+        assert_eq!(found.body[logout], true, "{logout}");
+    }
     assert_eq!(fetch(found.text("jwks_uri")).await.status, StatusCode::OK);
     assert!(ISSUER.url().ends_with("/realms/task-manager"));
 }

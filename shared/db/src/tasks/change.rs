@@ -10,41 +10,49 @@ use uuid::Uuid;
 use crate::error::DbError;
 use crate::handle::{Db, Write};
 use crate::identity::Identity;
-use crate::operation::{Operation, Outcome};
+use crate::operation::{Change, Operation};
 use crate::statement::Statement;
 
 pub(crate) const CREATE: Statement = Statement {
     name: "tasks.create",
     sql: "-- tasks.create
-SELECT api.create_task_v2($1 /* caller */, $2 /* operation */, $3 /* fields */) AS answer",
-    types: &[Type::JSONB, Type::JSONB, Type::JSONB],
+SELECT
+    api.create_task_v2($1 /* caller */, $3 /* operation */, $4 /* fields */) AS answer,
+    CASE WHEN $2 /* ask */ THEN api.state_v1($1) END AS state",
+    types: &[Type::JSONB, Type::BOOL, Type::JSONB, Type::JSONB],
 };
 
 pub(crate) const UPDATE: Statement = Statement {
     name: "tasks.update",
     sql: "-- tasks.update
-SELECT api.update_task_v1(
-    $1 /* caller */, $2 /* operation */, $3 /* task */, $4 /* fields */, $5 /* versions */
-) AS answer",
-    types: &[Type::JSONB, Type::JSONB, Type::UUID, Type::JSONB, Type::INT8_ARRAY],
+SELECT
+    api.update_task_v1(
+        $1 /* caller */, $3 /* operation */, $4 /* task */, $5 /* fields */, $6 /* versions */
+    ) AS answer,
+    CASE WHEN $2 /* ask */ THEN api.state_v1($1) END AS state",
+    types: &[Type::JSONB, Type::BOOL, Type::JSONB, Type::UUID, Type::JSONB, Type::INT8_ARRAY],
 };
 
 pub(crate) const DELETE: Statement = Statement {
     name: "tasks.delete",
     sql: "-- tasks.delete
-SELECT api.delete_task_v1(
-    $1 /* caller */, $2 /* operation */, $3 /* task */, $4 /* versions */
-) AS answer",
-    types: &[Type::JSONB, Type::JSONB, Type::UUID, Type::INT8_ARRAY],
+SELECT
+    api.delete_task_v1(
+        $1 /* caller */, $3 /* operation */, $4 /* task */, $5 /* versions */
+    ) AS answer,
+    CASE WHEN $2 /* ask */ THEN api.state_v1($1) END AS state",
+    types: &[Type::JSONB, Type::BOOL, Type::JSONB, Type::UUID, Type::INT8_ARRAY],
 };
 
 pub(crate) const RESTORE: Statement = Statement {
     name: "tasks.restore",
     sql: "-- tasks.restore
-SELECT api.restore_task_v1(
-    $1 /* caller */, $2 /* operation */, $3 /* task */, $4 /* versions */
-) AS answer",
-    types: &[Type::JSONB, Type::JSONB, Type::UUID, Type::INT8_ARRAY],
+SELECT
+    api.restore_task_v1(
+        $1 /* caller */, $3 /* operation */, $4 /* task */, $5 /* versions */
+    ) AS answer,
+    CASE WHEN $2 /* ask */ THEN api.state_v1($1) END AS state",
+    types: &[Type::JSONB, Type::BOOL, Type::JSONB, Type::UUID, Type::INT8_ARRAY],
 };
 
 impl Db<Write> {
@@ -54,9 +62,9 @@ impl Db<Write> {
         caller: &Identity<'_>,
         operation: &Operation<'_>,
         new: &NewTask,
-    ) -> Result<Outcome<Task>, DbError> {
+    ) -> Result<Change<Task>, DbError> {
         let fields = fields(&CREATE, new)?;
-        self.change(&CREATE, &[&caller.to_json(), &operation.to_json(), &fields]).await
+        self.change(&CREATE, caller, operation, &[&fields]).await
     }
 
     /// Sets the fields that are there in the JSON form of `fields`. `versions`: those that the client
@@ -68,10 +76,9 @@ impl Db<Write> {
         id: Uuid,
         fields: &(impl Serialize + Sync),
         versions: Option<&[i64]>,
-    ) -> Result<Outcome<Task>, DbError> {
+    ) -> Result<Change<Task>, DbError> {
         let fields = self::fields(&UPDATE, fields)?;
-        let (caller, operation) = (caller.to_json(), operation.to_json());
-        self.change(&UPDATE, &[&caller, &operation, &id, &fields, &versions]).await
+        self.change(&UPDATE, caller, operation, &[&id, &fields, &versions]).await
     }
 
     /// Moves a task to the trash.
@@ -81,9 +88,8 @@ impl Db<Write> {
         operation: &Operation<'_>,
         id: Uuid,
         versions: Option<&[i64]>,
-    ) -> Result<Outcome<IgnoredAny>, DbError> {
-        let (caller, operation) = (caller.to_json(), operation.to_json());
-        self.change(&DELETE, &[&caller, &operation, &id, &versions]).await
+    ) -> Result<Change<IgnoredAny>, DbError> {
+        self.change(&DELETE, caller, operation, &[&id, &versions]).await
     }
 
     /// Takes a task out of the trash.
@@ -93,9 +99,8 @@ impl Db<Write> {
         operation: &Operation<'_>,
         id: Uuid,
         versions: Option<&[i64]>,
-    ) -> Result<Outcome<Task>, DbError> {
-        let (caller, operation) = (caller.to_json(), operation.to_json());
-        self.change(&RESTORE, &[&caller, &operation, &id, &versions]).await
+    ) -> Result<Change<Task>, DbError> {
+        self.change(&RESTORE, caller, operation, &[&id, &versions]).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lists of tasks.
 
-use domain::listing::{Assignee, Filter, Key, Position, Scope, Sort};
+use domain::listing::{Assignee, Filter, Key, Position, Scope, Sort, TaskPage};
 use domain::{Task, Timestamp};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -11,7 +11,7 @@ use super::list_sql::statement_of;
 use super::task_of;
 use crate::error::DbError;
 use crate::handle::{Db, Read, column};
-use crate::identity::Identity;
+use crate::identity::{Identity, Told};
 use crate::pattern;
 
 /// How far a total is counted.
@@ -41,42 +41,39 @@ pub enum Window {
     Skip(i64),
 }
 
-/// A part of a list.
-#[derive(Clone, Debug)]
-pub struct TaskPage {
-    /// The tasks.
-    pub tasks: Vec<Task>,
-    /// Whether there are more after them.
-    pub more: bool,
-    /// How many there are in the whole list, if that was asked; above [`TOTAL_CAP`] only that.
-    pub total: Option<i64>,
-}
-
 impl Db<Read> {
     /// A part of a list of tasks. What the caller may not see is no part of it: `Scope::All` is for
-    /// those who may read everything, and the caller of this function makes sure of that.
+    /// those who may read everything, and the caller of this function makes sure of that. A reader may
+    /// answer that has the caller's `write_seq` at `floor`; the counter speaks for what is the caller's
+    /// own, and for nothing else.
     pub async fn list_tasks(
         &self,
         caller: &Identity<'_>,
         list: &ListTasks<'_>,
-    ) -> Result<TaskPage, DbError> {
+        floor: Option<i64>,
+    ) -> Result<Told<TaskPage>, DbError> {
         let statement = statement_of(list.sort);
         let values = Values::of(caller.user_id, list);
-        let own = list.scope != Scope::All;
-        let row = self.read(statement, caller, own, &values.parameters()).await?;
-        let tasks: Vec<Value> = column(statement, &row, "tasks")?;
-        let mut tasks: Vec<Task> =
-            tasks.into_iter().map(|json| task_of(statement, json)).collect::<Result<_, _>>()?;
-        let more = tasks.len() > usize::from(list.limit);
-        tasks.truncate(list.limit.into());
-        let total = column(statement, &row, "total")?;
-        Ok(TaskPage { tasks, more, total })
+        let floor = floor.filter(|_| list.scope != Scope::All);
+        self.read(statement, caller, floor, &values.parameters(), |row| {
+            let tasks: Vec<Value> = column(statement, row, "tasks")?;
+            let mut tasks: Vec<Task> =
+                tasks.into_iter().map(|json| task_of(statement, json)).collect::<Result<_, _>>()?;
+            let more = tasks.len() > usize::from(list.limit);
+            tasks.truncate(list.limit.into());
+            let total = column(statement, row, "total")?;
+            // Who has never touched a task has no counter yet.
+            let reached: Option<i64> = column(statement, row, "write_seq")?;
+            Ok((TaskPage { tasks, more, total }, Some(reached.unwrap_or_default())))
+        })
+        .await
     }
 }
 
-/// The values of a list's parameters, from `$4` on, in their order.
+/// The values of a list's parameters, from `$3` on, in their order.
 #[expect(clippy::struct_excessive_bools, reason = "each is a parameter of the statement")]
 struct Values<'a> {
+    caller: Uuid,
     owned_by_caller: Option<Uuid>,
     assigned_to_caller: Option<Uuid>,
     owner: Option<Uuid>,
@@ -112,6 +109,7 @@ impl<'a> Values<'a> {
         };
         let labels: Vec<&str> = filter.labels.iter().map(|label| label.expose().as_str()).collect();
         Self {
+            caller: me,
             owned_by_caller: (list.scope == Scope::Owned).then_some(me),
             assigned_to_caller: (list.scope == Scope::Assigned).then_some(me),
             owner: filter.owner,
@@ -153,8 +151,9 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 25] {
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 26] {
         [
+            &self.caller,
             &self.owned_by_caller,
             &self.assigned_to_caller,
             &self.owner,

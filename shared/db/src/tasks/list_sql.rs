@@ -50,6 +50,7 @@ macro_rules! list {
                 "
 SELECT
     CASE WHEN $1 /* greet */ THEN api.greet_v1($2 /* caller */) END AS standing,
+    CASE WHEN $1 THEN api.state_v1($2) END AS state,
     s.write_seq,
     CASE
         WHEN NOT $22 /* with a total */ THEN NULL

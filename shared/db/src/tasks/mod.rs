@@ -5,17 +5,17 @@ mod list;
 mod list_sql;
 
 pub(crate) use change::{CREATE, DELETE, RESTORE, UPDATE};
-pub use list::{ListTasks, TOTAL_CAP, TaskPage, Window};
+pub use list::{ListTasks, TOTAL_CAP, Window};
 pub(crate) use list_sql::LISTS;
 
-use domain::{Permission, Task};
+use domain::Task;
 use serde_json::Value;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::error::DbError;
 use crate::handle::{Db, Read, column};
-use crate::identity::Identity;
+use crate::identity::{Identity, Told};
 use crate::statement::Statement;
 
 pub(crate) const FIND: Statement = Statement {
@@ -23,24 +23,29 @@ pub(crate) const FIND: Statement = Statement {
     sql: "-- tasks.find
 SELECT
     CASE WHEN $1 /* greet */ THEN api.greet_v1($2 /* caller */) END AS standing,
-    (SELECT write_seq FROM app.user_state WHERE user_id = $3 /* user */) AS write_seq,
-    api.find_task_v1($4 /* task */, $5 /* deleted too */) AS task",
-    types: &[Type::BOOL, Type::JSONB, Type::UUID, Type::UUID, Type::BOOL],
+    CASE WHEN $1 THEN api.state_v1($2) END AS state,
+    api.find_task_v1($3 /* task */, $4 /* deleted too */) AS task",
+    types: &[Type::BOOL, Type::JSONB, Type::UUID, Type::BOOL],
 };
 
 impl Db<Read> {
-    /// The task of that id, whoever may see it: the caller of this function decides that.
+    /// The task of that id, whoever may see it: the caller of this function decides that. A reader may
+    /// answer that has seen version `floor`.
     pub async fn find_task(
         &self,
         caller: &Identity<'_>,
         id: Uuid,
         deleted_too: bool,
-    ) -> Result<Option<Task>, DbError> {
-        // Who sees only their own tasks can be told by a reader that none of them has changed.
-        let own = !caller.permissions.has(Permission::TasksReadAll);
-        let row = self.read(&FIND, caller, own, &[&id, &deleted_too]).await?;
-        let task: Option<Value> = column(&FIND, &row, "task")?;
-        task.map(|json| task_of(&FIND, json)).transpose()
+        floor: Option<i64>,
+    ) -> Result<Told<Option<Task>>, DbError> {
+        self.read(&FIND, caller, floor, &[&id, &deleted_too], |row| {
+            let task: Option<Value> = column(&FIND, row, "task")?;
+            let task = task.map(|json| task_of(&FIND, json)).transpose()?;
+            // What is not there has no version: only the writer knows that it is not there.
+            let version = task.as_ref().map(|task| task.version);
+            Ok((task, version))
+        })
+        .await
     }
 }
 

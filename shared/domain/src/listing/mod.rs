@@ -3,10 +3,12 @@
 use crate::input::{Fault, parameter};
 
 mod filter;
+mod page;
 mod scope;
 mod sort;
 
 pub use filter::{Filter, label, labels, priorities, search, statuses};
+pub use page::TaskPage;
 pub use scope::{Assignee, Scope};
 pub use sort::{Key, Position, Sort, SortKey};
 

@@ -1,5 +1,6 @@
 //! Users: who one is, what others see of them, and what can be set.
 
+mod account;
 mod me;
 mod notifications;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub use account::AccountState;
 pub use me::{Me, MePatch};
 pub use notifications::{Notifications, Occasion, Occasions};
 

@@ -8,6 +8,7 @@ mod body;
 mod cursor;
 mod idempotency;
 mod if_match;
+mod logout_token;
 mod path;
 mod query;
 
@@ -15,6 +16,7 @@ pub use body::{FromJson, Json};
 pub use cursor::Cursor;
 pub use idempotency::Idempotency;
 pub use if_match::IfMatch;
+pub use logout_token::LogoutToken;
 pub use path::{Path, Resource};
 pub(crate) use query::check_names;
 pub use query::{AnyQuery, FromQuery, Parameters, Query};

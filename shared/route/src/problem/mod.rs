@@ -5,6 +5,7 @@ mod kind;
 use std::borrow::Cow;
 use std::fmt;
 
+use cache::Verdict;
 use domain::input::Fault;
 use domain::{FieldError, Invalid, Permission};
 use serde::Serialize;
@@ -37,6 +38,8 @@ struct Members {
     required: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_version: Option<i64>,
+    #[serde(rename = "violated-policies", skip_serializing_if = "Vec::is_empty")]
+    violated_policies: Vec<&'static str>,
 }
 
 /// Why something failed, for us alone: it has neither `Display` nor `Serialize`.
@@ -109,6 +112,14 @@ impl Problem {
         problem.0.members.current_version = Some(current_version);
         let etag = ETag::of_version(current_version);
         problem.0.headers.push(("etag", etag.header().to_owned()));
+        problem
+    }
+
+    /// Too many calls; the answer says when the next one will do.
+    pub fn rate_limited(verdict: &Verdict) -> Self {
+        let mut problem = Self::new(Kind::RateLimited);
+        problem.0.members.violated_policies = vec![verdict.limit.name];
+        problem.retry_after(verdict.seconds);
         problem
     }
 
@@ -223,8 +234,8 @@ impl From<db::DbError> for Problem {
             db::DbError::Unavailable(_) => Kind::DatabaseUnavailable,
             db::DbError::KeyInProgress => Kind::IdempotencyInProgress,
             db::DbError::Refused(_) => Kind::InternalError,
-            db::DbError::Caller(db::BadStanding::Revoked) => return Self::new(Kind::TokenRevoked),
-            db::DbError::Caller(db::BadStanding::Disabled) => {
+            db::DbError::Caller(db::BadStanding::Revoked, _) => return Self::new(Kind::TokenRevoked),
+            db::DbError::Caller(db::BadStanding::Disabled, _) => {
                 return Self::new(Kind::AccountDisabled);
             }
         };

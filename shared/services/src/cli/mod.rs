@@ -38,7 +38,13 @@ fn run(call: &Run) -> Result<ExitCode, Error> {
     let runs = checkout().join(".local/run");
     sweep(&runs)?;
     let dir = call.dir.clone().unwrap_or_else(|| runs.join(std::process::id().to_string()));
-    let settings = Settings { dir, ports: Ports::free()?, durable: false, keep_data: call.keep };
+    let settings = Settings {
+        dir,
+        ports: Ports::free()?,
+        durable: false,
+        keep_data: call.keep,
+        redis_cluster: call.redis_cluster,
+    };
     let mut services = Services::start(&settings)?;
 
     signals.hold();
@@ -61,7 +67,13 @@ fn run(call: &Run) -> Result<ExitCode, Error> {
 fn up(dir: PathBuf) -> Result<ExitCode, Error> {
     let signals = Signals::listen();
     raise_open_files();
-    let settings = Settings { dir, ports: Ports::free()?, durable: true, keep_data: true };
+    let settings = Settings {
+        dir,
+        ports: Ports::free()?,
+        durable: true,
+        keep_data: true,
+        redis_cluster: false,
+    };
     let mut services = Services::start(&settings)?;
     say(format_args!("services: described in {}", services.folder().state_file().display()));
     say("services: Ctrl-C stops them");

@@ -246,7 +246,7 @@ async fn a_replica_lags_as_long_as_it_is_told_and_comes_back() {
     let app = TestApp::with(cluster.setup()).await;
     let (alice, nobody) = (app.caller(Role::User), app.anonymous());
     let health = async || nobody.get("/health").send().await.expect(200).json()["checks"].clone();
-    assert_eq!(health().await, json!({"database": "up", "replica": "up"}));
+    assert_eq!(health().await, json!({"database": "up", "replica": "up", "redis": "up"}));
 
     alice.create(&json!({"title": "at once"})).await;
     cluster.caught_up().await;
@@ -257,7 +257,7 @@ async fn a_replica_lags_as_long_as_it_is_told_and_comes_back() {
     assert_eq!((cluster.count(TASKS).await, cluster.replica_count(TASKS).await), (2, 1));
 
     cluster.stop_replica(StopMode::Fast);
-    assert_eq!(health().await, json!({"database": "up", "replica": "down"}));
+    assert_eq!(health().await, json!({"database": "up", "replica": "down", "redis": "up"}));
     cluster.start_replica();
     assert_eq!(cluster.replica_count(TASKS).await, 1);
     cluster.until("the reader", async || health().await["replica"] == "up").await;

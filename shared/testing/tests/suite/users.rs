@@ -20,7 +20,7 @@ async fn is_known(app: &TestApp, caller: &Caller<'_>) -> bool {
 #[tokio::test]
 async fn any_first_request_makes_somebody_known() {
     let app = TestApp::start().await;
-    for entry in app.entries().iter().filter(|entry| !entry.spec.access.is_public()) {
+    for entry in app.entries().iter().filter(|entry| entry.spec.access.has_caller()) {
         let cases = RouteCases::of(entry);
         for person in [Person::new("admin", &["admin"]), Person::new("nora", &[])] {
             let caller = app.person(person);
@@ -83,7 +83,7 @@ async fn who_is_shut_out_does_nothing_more_and_loses_nothing() {
     let again =
         app.person(Person { sid: app.caller(Role::User).person().sid, ..bob.person().clone() });
     for caller in [&bob, &again] {
-        for entry in app.entries().iter().filter(|entry| !entry.spec.access.is_public()) {
+        for entry in app.entries().iter().filter(|entry| entry.spec.access.has_caller()) {
             let cases = RouteCases::of(entry);
             let id = cases.make(&app, app.clock.new_id()).await;
             let reply = cases.call(caller, entry.spec.path, id).send().await;

@@ -21,7 +21,7 @@ async fn well(app: &TestApp) -> Reply {
     let reply = app.anonymous().get("/health").send().await;
     let body = reply.json();
     assert_eq!(body["status"], "ok");
-    assert_eq!(body["checks"], json!({"database": "up", "replica": "none"}));
+    assert_eq!(body["checks"], json!({"database": "up", "replica": "none", "redis": "up"}));
     reply
 }
 
@@ -57,5 +57,14 @@ async fn a_reader_that_is_down_only_degrades() {
     let app = TestApp::with(setup).await;
     let body = app.anonymous().get("/health").send().await.expect(200).json();
     assert_eq!(body["status"], "degraded");
-    assert_eq!(body["checks"], json!({"database": "up", "replica": "down"}));
+    assert_eq!(body["checks"], json!({"database": "up", "replica": "down", "redis": "up"}));
+}
+
+#[tokio::test]
+async fn a_cache_that_is_down_only_degrades() {
+    let setup = Setup { redis_port: services::free_port().ok(), ..Setup::default() };
+    let app = TestApp::with(setup).await;
+    let body = app.anonymous().get("/health").send().await.expect(200).json();
+    assert_eq!(body["status"], "degraded");
+    assert_eq!(body["checks"], json!({"database": "up", "replica": "none", "redis": "down"}));
 }

@@ -9,6 +9,7 @@ mod common;
 mod hold;
 mod subject;
 
+mod auth_logout;
 mod health;
 mod me_get;
 mod me_update;
@@ -28,6 +29,7 @@ use std::collections::BTreeSet;
 pub(crate) use case::{Case, Named, RouteCases, case, success_of};
 
 case::routes![
+    auth_logout,
     health,
     me_get,
     me_update,

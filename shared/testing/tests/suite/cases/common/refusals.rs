@@ -3,7 +3,7 @@
 use config::defaults::BODY_LIMIT;
 use domain::Role;
 use route::{Kind, Permission};
-use testing::{Call, Reply, TestApp, rig};
+use testing::{Call, Reply, Setup, TestApp, rig};
 
 use crate::cases::case::success_of;
 use crate::cases::subject::Subject;
@@ -26,6 +26,7 @@ pub(super) async fn meet(kind: Kind, subject: &Subject, app: &TestApp) -> Option
         Kind::PreconditionFailed => precondition_failed(subject, app).await,
         Kind::TaskNotFound => missing(subject, app, "Task not found").await,
         Kind::UserNotFound => missing(subject, app, "User not found").await,
+        Kind::RateLimited => rate_limited(subject).await,
         Kind::ValidationFailed => unknown_parameter(subject, app).await,
         _ => return None,
     })
@@ -86,6 +87,26 @@ async fn account_disabled(subject: &Subject, app: &TestApp) -> Reply {
         )
         .await;
     call.send().await
+}
+
+/// One call an hour, and this is the second. The answer says when the next one will do.
+async fn rate_limited(subject: &Subject) -> Reply {
+    let env = vec![("RATE_LIMITS", r#"{"user": "1/3600", "ip": "1/3600"}"#.to_owned())];
+    let app = TestApp::with(Setup { env, ..Setup::default() }).await;
+    let caller = app.caller(Role::Admin);
+    let from = format!("2001:db8:{:x}::1", app.clock.new_id().as_u128() & 0xffff);
+    let first = subject.call(&app, &caller).await.from(&from).send().await;
+    first.expect(success_of(&subject.entry));
+    let reply = subject.call(&app, &caller).await.from(&from).send().await;
+    let policy = if subject.entry.spec.access.has_caller() { "user" } else { "ip" };
+    assert_eq!(reply.json()["violated-policies"], serde_json::json!([policy]));
+    assert_eq!(reply.json()["detail"], "Rate limit exceeded. Try again later.");
+    let policy_header = format!("\"{policy}\";q=1;w=3600");
+    assert_eq!(reply.header("ratelimit-policy"), Some(policy_header.as_str()));
+    let wait = reply.header("retry-after").expect("a time").to_owned();
+    assert_eq!(reply.header("ratelimit"), Some(format!("\"{policy}\";r=0;t={wait}").as_str()));
+    assert!((1..=3600).contains(&wait.parse::<u32>().expect("seconds")), "{wait}");
+    reply
 }
 
 /// The good body, with white space after it: only the size is wrong.

@@ -1,0 +1,212 @@
+//! The cache as the pipeline uses it: one call before the work, one after it.
+
+use clock::Clock;
+use config::{ConfigError, Env, Secrets, defaults};
+use domain::Role;
+use redis::Value;
+use telemetry::tally;
+use uuid::Uuid;
+
+use crate::calls::Redis;
+use crate::entry::{Entry, Filling, Found, Shelf, Touch, found, millis};
+use crate::fence::{Fence, Written};
+use crate::greeting::{self, Bearer, Greeting, Standing, Told, greeting};
+use crate::jitter::give_or_take;
+use crate::known_bad::KnownBad;
+use crate::limit::{Limit, Limits, Verdict, source_key};
+use crate::scripts::{Scripts, Step};
+use crate::settings::Settings;
+use crate::value::{self, Cached};
+
+/// Redis, and what we do with it. Never fails: what it does not say is not known.
+pub struct Cache {
+    redis: Redis,
+    scripts: Scripts,
+    limits: Limits,
+    clock: Clock,
+    known_bad: KnownBad,
+}
+
+/// What an event has made out of date.
+#[derive(Clone, Debug, Default)]
+pub struct Stale {
+    /// A task, and its version now.
+    pub task: Option<(Uuid, i64)>,
+    /// Those whose lists have changed.
+    pub lists: Vec<Uuid>,
+    /// Those who do not stand as before.
+    pub standings: Vec<Uuid>,
+}
+
+impl Cache {
+    /// A cache without a connection yet.
+    pub fn from_env(env: &Env, secrets: Secrets, clock: Clock) -> Result<Self, ConfigError> {
+        let settings = Settings::from_env(env)?;
+        Ok(Self {
+            scripts: Scripts::new(settings.known_bad),
+            limits: settings.limits.clone(),
+            known_bad: settings.known_bad,
+            redis: Redis::new(settings, secrets, clock.clone()),
+            clock,
+        })
+    }
+
+    /// Connects now, so that the first request need not.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.redis.warm_up().await {
+            tracing::warn!(target: telemetry::TARGET, error, "started without Redis");
+        }
+    }
+
+    /// Whether Redis answers.
+    pub async fn is_up(&self) -> bool {
+        self.redis.is_up().await
+    }
+
+    /// The call before the work of a request with a good token: how its bearer stands, whether they are
+    /// within their limit, and what is there of what the request touches. For a change it puts up the
+    /// fences, which [`Self::lift`] or [`Self::refused`] takes down again.
+    pub async fn greet(
+        &self,
+        bearer: Bearer<'_>,
+        roles: &[Role],
+        touch: &Touch,
+    ) -> (Greeting, Found) {
+        let limit = self.limits.of_user(roles);
+        let nonce = self.clock.new_id().to_string();
+        let fence = |task: &Option<Uuid>| Fence {
+            nonce: nonce.clone(),
+            since: self.clock.now(),
+            task: *task,
+            user: bearer.user,
+            alone: false,
+        };
+        let mut steps = vec![self.greeting_step(bearer, &limit, &nonce)];
+        match touch {
+            Touch::Nothing => {}
+            Touch::Read(entry) => {
+                let look = entry.shelf.step(&self.scripts.look);
+                let look = look.arg(&entry.field).arg(&nonce).arg(millis(defaults::EPOCH_LIFE));
+                steps.push(look);
+            }
+            Touch::Change(task) => steps.extend(fence(task).raise(&self.scripts)),
+        }
+        let told = self.redis.run(&steps).await.and_then(|mut answers| {
+            let rest = answers.split_off(1);
+            Some((greeting(&answers.pop()?, &limit)?, rest))
+        });
+        let Some((greeting, mut rest)) = told else {
+            tally(|request| request.limit_bypassed = true);
+            let greeting = Greeting { standing: Standing::Unknown(None), limit: None };
+            let found = match touch {
+                Touch::Nothing => Found::Nothing,
+                Touch::Read(_) => Found::Unknown,
+                Touch::Change(task) => Found::Fence(fence(task)),
+            };
+            return (greeting, found);
+        };
+        let found = match touch {
+            Touch::Nothing => Found::Nothing,
+            Touch::Read(_) => rest.pop().and_then(found).unwrap_or(Found::Unknown),
+            Touch::Change(task) => {
+                let alone = matches!(rest.first(), Some(Value::Int(1)));
+                Found::Fence(Fence { alone, ..fence(task) })
+            }
+        };
+        (greeting, found)
+    }
+
+    /// The call of a request without a good token: whether as many may come from where it comes from.
+    /// Nothing if nobody counted.
+    pub async fn count(&self, source_ip: &str, cost: u32) -> Option<Verdict> {
+        let limit = self.limits.of_address();
+        let meter = self.known_bad.meter(format!("rl:{{ip:{}}}", source_key(source_ip)));
+        let step = limit.charge(self.scripts.limit.step(&[&meter]), cost);
+        let verdict = self.redis.run(&[step]).await.and_then(|answers| match answers.first() {
+            Some(Value::Array(answer)) => limit.verdict(answer),
+            _ => None,
+        });
+        if verdict.is_none() {
+            tally(|request| request.limit_bypassed = true);
+        }
+        verdict
+    }
+
+    /// The value that a text holds, if it belongs to the entry.
+    pub fn read<T: Cached>(&self, entry: &Entry, text: &str) -> Option<T> {
+        value::decode(entry, text)
+    }
+
+    /// The call after a read: keeps what was learned from the database.
+    pub async fn keep(&self, standing: Option<&Told>, filling: Option<Filling>) {
+        let standing = standing.map(|told| self.remember_step(told));
+        let filling = filling.map(|filling| filling.step(&self.scripts));
+        let steps: Vec<Step> = standing.into_iter().chain(filling).collect();
+        if !steps.is_empty() {
+            self.redis.run(&steps).await;
+        }
+    }
+
+    /// Whether a fence is so young that it will stand until the change is made.
+    pub fn is_fresh(&self, fence: &Fence) -> bool {
+        let age = self.clock.now().duration_since(fence.since).unwrap_or_default();
+        age <= defaults::FENCE_FRESH
+    }
+
+    /// The call after a change that was made, or after one that is known not to have been made.
+    pub async fn lift(
+        &self,
+        fence: Option<&Fence>,
+        written: &Written,
+        standing: Option<&Told>,
+    ) {
+        let mut steps = Vec::new();
+        if let Some(fence) = fence {
+            steps.extend(fence.lift(written, &self.scripts));
+        }
+        let nonce = self.clock.new_id().to_string();
+        steps.extend(written.judged.iter().map(|user| self.forget_step(*user, &nonce)));
+        steps.extend(standing.map(|told| self.remember_step(told)));
+        if !steps.is_empty() {
+            self.redis.run(&steps).await;
+        }
+    }
+
+    /// Drops what an event made out of date. Says whether Redis did so.
+    pub async fn drop(&self, stale: &Stale) -> bool {
+        let nonce = self.clock.new_id().to_string();
+        let task = stale.task.iter();
+        let task = task.map(|(id, version)| {
+            Shelf::Task(*id).drop(&nonce, Some(*version), &self.scripts)
+        });
+        let lists = stale.lists.iter();
+        let lists = lists.map(|user| Shelf::Lists(*user).drop(&nonce, None, &self.scripts));
+        let standings = stale.standings.iter().map(|user| self.forget_step(*user, &nonce));
+        let steps: Vec<Step> = task.chain(lists).chain(standings).collect();
+        self.redis.run(&steps).await.is_some()
+    }
+
+    fn greeting_step(&self, bearer: Bearer<'_>, limit: &Limit, nonce: &str) -> Step {
+        let [standing, epoch, meter] = greeting::keys(bearer.user);
+        let meter = self.known_bad.meter(meter);
+        let step = self.scripts.greet.step(&[&standing, &epoch, &meter]);
+        let step = step.arg(bearer.issued_at).arg(bearer.session.unwrap_or_default());
+        limit.charge(step.arg(nonce).arg(millis(defaults::EPOCH_LIFE)), 1)
+    }
+
+    fn remember_step(&self, told: &Told) -> Step {
+        let [standing, key, _] = greeting::keys(told.user);
+        let life = give_or_take(defaults::STANDING_LIFE, 10);
+        self.scripts
+            .remember
+            .step(&[&standing, &key])
+            .arg(&told.epoch.0)
+            .arg(told.text())
+            .arg(millis(life))
+    }
+
+    fn forget_step(&self, user: Uuid, nonce: &str) -> Step {
+        let [standing, key, _] = greeting::keys(user);
+        self.scripts.forget.step(&[&standing, &key]).arg(nonce).arg(millis(defaults::EPOCH_LIFE))
+    }
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod breaker;
+mod cache;
+mod calls;
+mod entry;
+mod fence;
+mod greeting;
+mod jitter;
+mod known_bad;
+mod limit;
+mod link;
+mod scripts;
+mod settings;
+mod value;
+
+pub use cache::{Cache, Stale};
+pub use entry::{Entry, Filling, Found, Room, Touch};
+pub use fence::{Fence, Written};
+pub use greeting::{Bearer, Epoch, Greeting, Standing, Told};
+pub use limit::{Limit, Verdict};
+pub use settings::Settings;
+pub use value::Cached;

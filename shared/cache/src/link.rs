@@ -1,0 +1,236 @@
+//! The connection: one, shared by all requests of the process, made when it is first needed and anew when
+//! it is lost.
+
+use std::time::Duration;
+
+use config::{ExposeSecret, SecretError, SecretString, Secrets};
+use futures_util::future::join_all;
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::ClusterClientBuilder;
+use redis::cluster_async::ClusterConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, Pipeline, ProtocolVersion,
+    RedisError, TlsCertificates, Value,
+};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::settings::Settings;
+
+/// What came of a command: its answer, or why Redis refused it.
+pub(crate) type Answer = Result<Value, RedisError>;
+
+/// An open connection.
+#[derive(Clone)]
+pub(crate) enum Connection {
+    One(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+/// Where to connect, and the connection, if there is one.
+pub(crate) struct Link {
+    settings: Settings,
+    secrets: Secrets,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    connection: Option<Connection>,
+    /// Those that served last: Secrets Manager is slower than a connection may be.
+    credentials: Option<Credentials>,
+    /// Counts the connections, so that nobody closes another one than they used.
+    number: u64,
+}
+
+impl Link {
+    pub(crate) fn new(settings: Settings, secrets: Secrets) -> Self {
+        Self { settings, secrets, open: Mutex::default() }
+    }
+
+    /// The connection and its number; made now, if need be.
+    pub(crate) async fn connection(&self) -> Result<(Connection, u64), String> {
+        // Whoever comes while it is being made waits for the same.
+        let mut open = self.open.lock().await;
+        let connection = match &open.connection {
+            Some(connection) => connection.clone(),
+            None => self.connect(&mut open.credentials).await?,
+        };
+        if open.connection.is_none() {
+            open.connection = Some(connection.clone());
+            open.number += 1;
+        }
+        Ok((connection, open.number))
+    }
+
+    /// Closes a connection that turned out to be useless.
+    pub(crate) async fn close(&self, number: u64) {
+        let mut open = self.open.lock().await;
+        if open.number == number {
+            open.connection = None;
+        }
+    }
+
+    async fn connect(&self, known: &mut Option<Credentials>) -> Result<Connection, String> {
+        let Some(source) = &self.settings.credentials else {
+            return self.connect_as(None).await.map_err(|error| words(&error));
+        };
+        let credentials = match known.take() {
+            Some(credentials) => credentials,
+            None => Credentials::parse(&self.secrets.get(source).await.map_err(told)?)?,
+        };
+        let connected = match self.connect_as(Some(&credentials)).await {
+            // The password was changed: it is read anew, once.
+            Err(error) if error.kind() == ErrorKind::AuthenticationFailed => {
+                let now = self.secrets.read_anew(source).await.map_err(told)?;
+                let credentials = known.insert(Credentials::parse(&now)?);
+                self.connect_as(Some(credentials)).await
+            }
+            connected => {
+                *known = Some(credentials);
+                connected
+            }
+        };
+        connected.map_err(|error| words(&error))
+    }
+
+    async fn connect_as(
+        &self,
+        credentials: Option<&Credentials>,
+    ) -> Result<Connection, RedisError> {
+        let connecting = async {
+            if self.settings.cluster {
+                self.cluster(credentials).await.map(Connection::Cluster)
+            } else {
+                self.single(credentials).await.map(Connection::One)
+            }
+        };
+        timeout(self.settings.connect, connecting)
+            .await
+            .unwrap_or_else(|_| Err((ErrorKind::Io, "no connection in time").into()))
+    }
+
+    async fn single(
+        &self,
+        credentials: Option<&Credentials>,
+    ) -> Result<MultiplexedConnection, RedisError> {
+        let mut node = self.settings.nodes[0].clone();
+        if let Some(Credentials { username, password }) = credentials {
+            let mut settings = node.redis_settings().clone().set_password(password.expose_secret());
+            if let Some(username) = username {
+                settings = settings.set_username(username);
+            }
+            node = node.set_redis_settings(settings);
+        }
+        let client = match self.certificates() {
+            Some(certificates) => Client::build_with_tls(node, certificates)?,
+            None => Client::open(node)?,
+        };
+        // The time of a call is watched by whoever makes it.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.settings.connect))
+            .set_response_timeout(None);
+        client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    async fn cluster(
+        &self,
+        credentials: Option<&Credentials>,
+    ) -> Result<ClusterConnection, RedisError> {
+        let nodes: Vec<ConnectionInfo> = self.settings.nodes.clone();
+        let tcp = nodes.first().map_or_else(TcpSettings::default, |n| n.tcp_settings().clone());
+        let mut builder = ClusterClientBuilder::new(nodes)
+            .use_protocol(ProtocolVersion::RESP3)
+            .tcp_settings(tcp)
+            .retries(1)
+            .max_retry_wait(u64::try_from(RETRY_WAIT.as_millis()).unwrap_or(u64::MAX))
+            .connection_timeout(self.settings.connect)
+            .response_timeout(self.settings.call);
+        if let Some(Credentials { username, password }) = credentials {
+            builder = builder.password(password.expose_secret());
+            if let Some(username) = username {
+                builder = builder.username(username);
+            }
+        }
+        if let Some(certificates) = self.certificates() {
+            builder = builder.certs(certificates);
+        }
+        builder.build()?.get_async_connection().await
+    }
+
+    fn certificates(&self) -> Option<TlsCertificates> {
+        let root_cert = self.settings.ca_pem.clone();
+        root_cert.map(|pem| TlsCertificates { client_tls: None, root_cert: Some(pem) })
+    }
+}
+
+/// How long a cluster's client rests before it asks another node.
+const RETRY_WAIT: Duration = Duration::from_millis(5);
+
+impl Connection {
+    /// Sends commands and returns their answers, in one round trip: a single server gets them in one
+    /// go, in their order; the nodes of a cluster get theirs at the same time.
+    pub(crate) async fn send(&mut self, commands: Vec<Cmd>) -> Result<Vec<Answer>, RedisError> {
+        match self {
+            Self::One(connection) => {
+                let mut pipeline = Pipeline::with_capacity(commands.len());
+                for command in commands {
+                    pipeline.add_command(command);
+                }
+                pipeline.ignore_errors().query_async(connection).await
+            }
+            Self::Cluster(connection) => {
+                let sent = commands.into_iter().map(|command| {
+                    let mut connection = connection.clone();
+                    async move { connection.req_packed_command(&command).await }
+                });
+                join_all(sent).await.into_iter().map(told_by_a_server).collect()
+            }
+        }
+    }
+}
+
+/// A refusal is an answer; anything else that goes wrong is not.
+fn told_by_a_server(answer: Answer) -> Result<Answer, RedisError> {
+    match answer {
+        Err(error) if !matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => {
+            Err(error)
+        }
+        answer => Ok(answer),
+    }
+}
+
+fn told(error: SecretError) -> String {
+    error.to_string()
+}
+
+/// What went wrong, in words that quote nothing: not what was sent, and not what Redis said of it.
+pub(crate) fn words(error: &RedisError) -> String {
+    match error.code() {
+        Some(code) => format!("{}: {code}", error.category()),
+        None if error.is_timeout() => "no answer in time".to_owned(),
+        None => error.category().to_owned(),
+    }
+}
+
+/// What a credentials secret holds. Further members are ignored.
+struct Credentials {
+    username: Option<String>,
+    password: SecretString,
+}
+
+impl Credentials {
+    fn parse(text: &SecretString) -> Result<Self, &'static str> {
+        #[derive(Deserialize)]
+        struct Wire {
+            username: Option<String>,
+            password: String,
+        }
+        // serde's message may quote the text: it stays inside.
+        let Wire { username, password } = serde_json::from_str(text.expose_secret())
+            .map_err(|_| r#"the credentials are not of the form {"username": …, "password": …}"#)?;
+        Ok(Self { username, password: password.into() })
+    }
+}

@@ -1,0 +1,27 @@
+-- How the caller stands, and the limit. Who is refused anyway is not counted.
+--
+-- KEYS 1 standing 2 its epoch 3 meter
+-- ARGV 1 when the token was issued 2 its session, or nothing 3 a nonce 4 life of an epoch in ms
+--      5 interval 6 burst 7 cost
+-- Answers: standing, its epoch if it is unknown, and what the meter says.
+local state = redis.call('GET', KEYS[1]) or ''
+-- `active 1700000000 session session ` with a space after each word.
+local word, not_before, sessions = string.match(state, '^(%a+) (%d+)( .*)$')
+local standing, epoch = 'unknown', ''
+if word == 'active' or word == 'disabled' then
+  local ended = ARGV[2] ~= '' and string.find(sessions, ' ' .. ARGV[2] .. ' ', 1, true)
+  if ended or tonumber(ARGV[1]) <= tonumber(not_before) then
+    return {'revoked'}
+  elseif word == 'disabled' then
+    return {'disabled'}
+  end
+  standing = 'good'
+else
+  epoch = redis.call('GET', KEYS[2])
+  if not epoch then
+    epoch = ARGV[3]
+    redis.call('SET', KEYS[2], epoch, 'PX', ARGV[4])
+  end
+end
+local meter = take(KEYS[3], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]))
+return {standing, epoch, meter[1], meter[2], meter[3]}

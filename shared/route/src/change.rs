@@ -1,0 +1,63 @@
+//! What a change did, told to the cache before anybody else is told.
+
+use cache::{Cache, Written};
+use db::{Change, DbError, Outcome};
+use domain::{Me, Task, User};
+use serde::de::IgnoredAny;
+
+use crate::front::Front;
+use crate::problem::Problem;
+
+/// What a change answers with.
+pub trait Changeable: Send {
+    /// The task that stays in the cache, if it is one.
+    fn task(&self) -> Option<&Task> {
+        None
+    }
+}
+
+impl Changeable for Task {
+    fn task(&self) -> Option<&Task> {
+        Some(self)
+    }
+}
+
+impl Changeable for User {}
+impl Changeable for Me {}
+impl Changeable for IgnoredAny {}
+
+/// Makes known what came of a change, and takes down the fence that the request has put up for it.
+pub(crate) async fn made_known<T: Changeable>(
+    cache: &Cache,
+    front: Option<&Front<'_>>,
+    answer: Result<Change<T>, DbError>,
+) -> Result<Outcome<T>, Problem> {
+    let fence = front.and_then(Front::fence);
+    let (written, state, result) = match answer {
+        Ok(Change { outcome, effect, state }) => {
+            debug_assert!(
+                effect.touched.is_empty() || fence.is_some(),
+                "a route changes tasks and does not say so in `touches`"
+            );
+            let mut written = Written::default();
+            written.version = effect.version;
+            written.touched = effect.touched;
+            written.judged = effect.judged;
+            if let Outcome::Done(entity) = &outcome
+                && let Some(task) = entity.task()
+            {
+                written.leave(task.id, task);
+            }
+            (written, state, Ok(outcome))
+        }
+        // Perhaps it was made. The fence stays until that is past.
+        Err(error @ DbError::Unavailable(_)) => return Err(error.into()),
+        Err(DbError::Caller(standing, state)) => {
+            (Written::default(), state, Err(DbError::Caller(standing, None).into()))
+        }
+        Err(error) => (Written::default(), None, Err(error.into())),
+    };
+    let told = front.and_then(|front| front.told(state));
+    cache.lift(fence, &written, told.as_ref()).await;
+    result
+}
