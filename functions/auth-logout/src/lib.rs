@@ -26,8 +26,10 @@ impl Route for AuthLogout {
         LogoutToken(logout): Self::Input,
     ) -> Result<LoggedOut, Problem> {
         match cx.change(cx.deps.log_out(&logout, &cx.operation(None))).await? {
-            Outcome::Conflict => Err(Problem::new(Kind::InvalidLogoutToken)
-                .detail("This logout token was used before.")),
+            Outcome::Conflict => {
+                Err(Problem::new(Kind::InvalidLogoutToken)
+                    .detail("This logout token was used before."))
+            }
             outcome => settled(outcome).map(|_| LoggedOut),
         }
     }

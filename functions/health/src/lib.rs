@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn only_the_writer_takes_the_service_down() {
-        let status = |writer, reader, redis| Report::of(db::Health { writer, reader }, redis).status;
+        let status =
+            |writer, reader, redis| Report::of(db::Health { writer, reader }, redis).status;
         assert_eq!(status(true, None, true), "ok");
         assert_eq!(status(true, Some(true), true), "ok");
         assert_eq!(status(true, Some(false), true), "degraded");

@@ -7,7 +7,8 @@
 use db::WriteDb;
 use domain::{NewTask, Task};
 use route::{
-    Access, Caller, Created, Cx, Idempotency, Json, Permission, Problem, Route, Spec, Touch, settled,
+    Access, Caller, Created, Cx, Idempotency, Json, Permission, Problem, Route, Spec, Touch,
+    settled,
 };
 
 /// The route.

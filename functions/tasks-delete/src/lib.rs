@@ -5,7 +5,8 @@
 use db::WriteDb;
 use domain::Task;
 use route::{
-    Access, Caller, Cx, Deleted, Idempotency, IfMatch, Path, Permission, Problem, Route, Spec, Touch,
+    Access, Caller, Cx, Deleted, Idempotency, IfMatch, Path, Permission, Problem, Route, Spec,
+    Touch,
 };
 
 /// The route.

@@ -41,11 +41,7 @@ impl Route for TasksGet {
 
     fn touches((Query(show), path): &Self::Input, _: &Caller) -> Touch {
         // What is deleted is not cached.
-        if show.include_deleted {
-            Touch::Nothing
-        } else {
-            Touch::Read(CacheEntry::task(path.id))
-        }
+        if show.include_deleted { Touch::Nothing } else { Touch::Read(CacheEntry::task(path.id)) }
     }
 
     async fn handle(

@@ -7,8 +7,8 @@
 use db::WriteDb;
 use domain::{Task, TaskReplacement};
 use route::{
-    Access, Caller, Changed, Cx, Idempotency, IfMatch, Json, Path, Permission, Problem, Route, Spec,
-    Touch,
+    Access, Caller, Changed, Cx, Idempotency, IfMatch, Json, Path, Permission, Problem, Route,
+    Spec, Touch,
 };
 
 /// The route.
@@ -34,8 +34,7 @@ impl Route for TasksReplace {
         (Json(all), IfMatch(versions), Idempotency(key), path): Self::Input,
     ) -> Result<Changed<Task>, Problem> {
         let (caller, operation) = (cx.identity()?, cx.operation(key.as_ref()));
-        let change =
-            cx.deps.update_task(&caller, &operation, path.id, &all, versions.as_deref());
+        let change = cx.deps.update_task(&caller, &operation, path.id, &all, versions.as_deref());
         path.changed(cx.change(change).await?)
     }
 }

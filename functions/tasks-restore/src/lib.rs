@@ -5,8 +5,8 @@
 use db::{Outcome, WriteDb};
 use domain::Task;
 use route::{
-    Access, Caller, Changed, Cx, Idempotency, IfMatch, Kind, Path, Permission, Problem, Route, Spec,
-    Touch,
+    Access, Caller, Changed, Cx, Idempotency, IfMatch, Kind, Path, Permission, Problem, Route,
+    Spec, Touch,
 };
 
 /// The route.

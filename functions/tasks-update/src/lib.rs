@@ -7,8 +7,8 @@
 use db::WriteDb;
 use domain::{Task, TaskPatch};
 use route::{
-    Access, Caller, Changed, Cx, Idempotency, IfMatch, Json, Path, Permission, Problem, Route, Spec,
-    Touch,
+    Access, Caller, Changed, Cx, Idempotency, IfMatch, Json, Path, Permission, Problem, Route,
+    Spec, Touch,
 };
 
 /// The route.

@@ -8,7 +8,7 @@ use telemetry::tally;
 use uuid::Uuid;
 
 use crate::calls::Redis;
-use crate::entry::{Entry, Filling, Found, Shelf, Touch, found, millis};
+use crate::entry::{Entry, Filling, Found, Lives, Shelf, Touch, found, millis};
 use crate::fence::{Fence, Written};
 use crate::greeting::{self, Bearer, Greeting, Standing, Told, greeting};
 use crate::jitter::give_or_take;
@@ -23,6 +23,7 @@ pub struct Cache {
     redis: Redis,
     scripts: Scripts,
     limits: Limits,
+    lives: Lives,
     clock: Clock,
     known_bad: KnownBad,
 }
@@ -45,6 +46,7 @@ impl Cache {
         Ok(Self {
             scripts: Scripts::new(settings.known_bad),
             limits: settings.limits.clone(),
+            lives: settings.lives,
             known_bad: settings.known_bad,
             redis: Redis::new(settings, secrets, clock.clone()),
             clock,
@@ -140,7 +142,7 @@ impl Cache {
     /// The call after a read: keeps what was learned from the database.
     pub async fn keep(&self, standing: Option<&Told>, filling: Option<Filling>) {
         let standing = standing.map(|told| self.remember_step(told));
-        let filling = filling.map(|filling| filling.step(&self.scripts));
+        let filling = filling.map(|filling| filling.step(&self.scripts, &self.lives));
         let steps: Vec<Step> = standing.into_iter().chain(filling).collect();
         if !steps.is_empty() {
             self.redis.run(&steps).await;
@@ -154,15 +156,10 @@ impl Cache {
     }
 
     /// The call after a change that was made, or after one that is known not to have been made.
-    pub async fn lift(
-        &self,
-        fence: Option<&Fence>,
-        written: &Written,
-        standing: Option<&Told>,
-    ) {
+    pub async fn lift(&self, fence: Option<&Fence>, written: &Written, standing: Option<&Told>) {
         let mut steps = Vec::new();
         if let Some(fence) = fence {
-            steps.extend(fence.lift(written, &self.scripts));
+            steps.extend(fence.lift(written, &self.scripts, &self.lives));
         }
         let nonce = self.clock.new_id().to_string();
         steps.extend(written.judged.iter().map(|user| self.forget_step(*user, &nonce)));
@@ -176,9 +173,8 @@ impl Cache {
     pub async fn drop(&self, stale: &Stale) -> bool {
         let nonce = self.clock.new_id().to_string();
         let task = stale.task.iter();
-        let task = task.map(|(id, version)| {
-            Shelf::Task(*id).drop(&nonce, Some(*version), &self.scripts)
-        });
+        let task =
+            task.map(|(id, version)| Shelf::Task(*id).drop(&nonce, Some(*version), &self.scripts));
         let lists = stale.lists.iter();
         let lists = lists.map(|user| Shelf::Lists(*user).drop(&nonce, None, &self.scripts));
         let standings = stale.standings.iter().map(|user| self.forget_step(*user, &nonce));

@@ -62,21 +62,20 @@ pub enum Touch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub(crate) shelf: Shelf,
-    /// Which of the shelf's values.
+    /// Which of the shelf's values; empty if it is not one to keep.
     pub(crate) field: String,
-    pub(crate) life: Duration,
 }
 
 impl Entry {
     /// A task.
     pub fn task(id: Uuid) -> Self {
-        Self { shelf: Shelf::Task(id), field: "task".to_owned(), life: defaults::TASK_LIFE }
+        Self { shelf: Shelf::Task(id), field: "task".to_owned() }
     }
 
     /// A part of a list of what is this user's own, that is not kept: it is only asked how far a reader
     /// must have come.
     pub const fn uncached_list(user: Uuid) -> Self {
-        Self { shelf: Shelf::Lists(user), field: String::new(), life: Duration::ZERO }
+        Self { shelf: Shelf::Lists(user), field: String::new() }
     }
 
     /// Whether it is kept.
@@ -90,7 +89,7 @@ impl Entry {
         // Questions hold private texts, and keys are seen by whoever looks at Redis.
         let digest = digest(&SHA256, question.as_bytes());
         let field = URL_SAFE_NO_PAD.encode(&digest.as_ref()[..DIGEST_BYTES]);
-        Self { shelf: Shelf::Lists(user), field, life: defaults::LIST_LIFE }
+        Self { shelf: Shelf::Lists(user), field }
     }
 
     /// The name of the value, which is kept with it: a value that lies elsewhere is not believed.
@@ -176,22 +175,44 @@ pub struct Filling {
 
 impl Filling {
     /// A value that was read from the database, when that was so far.
-    pub fn new<T: Cached>(entry: &Entry, room: Room, value: Option<&T>, floor: Option<i64>) -> Self {
+    pub fn new<T: Cached>(
+        entry: &Entry,
+        room: Room,
+        value: Option<&T>,
+        floor: Option<i64>,
+    ) -> Self {
         let value = value.filter(|_| entry.is_kept());
         let text = value.and_then(|value| value::encode(entry, value)).unwrap_or_default();
         Self { entry: entry.clone(), room, text, floor }
     }
 
-    pub(crate) fn step(&self, scripts: &Scripts) -> Step {
-        self.entry
-            .shelf
+    pub(crate) fn step(&self, scripts: &Scripts, lives: &Lives) -> Step {
+        let shelf = self.entry.shelf;
+        let life = lives.of(shelf);
+        shelf
             .step(&scripts.fill)
             .arg(&self.room.epoch.0)
             .arg(&self.entry.field)
-            .arg(&self.text)
-            .arg(millis(give_or_take(self.entry.life, 10)))
+            .arg(if life.is_zero() { "" } else { &self.text })
+            .arg(millis(give_or_take(life, 10)))
             .arg(maybe(self.floor))
             .arg(millis(defaults::FLOOR_LIFE))
+    }
+}
+
+/// How long values are kept; those that live for no time are not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lives {
+    pub(crate) task: Duration,
+    pub(crate) list: Duration,
+}
+
+impl Lives {
+    pub(crate) const fn of(&self, shelf: Shelf) -> Duration {
+        match shelf {
+            Shelf::Task(_) => self.task,
+            Shelf::Lists(_) => self.list,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use config::defaults;
 use uuid::Uuid;
 
-use crate::entry::{Entry, Shelf, maybe, millis};
+use crate::entry::{Entry, Lives, Shelf, maybe, millis};
 use crate::jitter::give_or_take;
 use crate::scripts::{Scripts, Step};
 use crate::value::{self, Cached};
@@ -55,7 +55,8 @@ impl Fence {
         raised.collect()
     }
 
-    pub(crate) fn lift(&self, written: &Written, scripts: &Scripts) -> Vec<Step> {
+    pub(crate) fn lift(&self, written: &Written, scripts: &Scripts, lives: &Lives) -> Vec<Step> {
+        let stays = self.alone && !lives.task.is_zero();
         let lifted = self.shelves().map(|shelf| {
             let (floor, value) = match shelf {
                 Shelf::Task(_) => (written.version, written.task.as_deref()),
@@ -69,8 +70,8 @@ impl Fence {
                 .arg(maybe(floor))
                 .arg(millis(defaults::FLOOR_LIFE))
                 .arg(&entry.field)
-                .arg(value.filter(|_| self.alone).unwrap_or_default())
-                .arg(millis(give_or_take(entry.life, 10)))
+                .arg(value.filter(|_| stays).unwrap_or_default())
+                .arg(millis(give_or_take(lives.task, 10)))
         });
         let others = written.touched.iter().filter(|(user, _)| **user != self.user);
         let dropped =

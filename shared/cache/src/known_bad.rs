@@ -50,7 +50,9 @@ impl KnownBad {
             return text;
         }
         match name {
-            "look" => "return {'always', redis.call('HGET', KEYS[3], ARGV[1]), redis.call('GET', KEYS[4])}",
+            "look" => {
+                "return {'always', redis.call('HGET', KEYS[3], ARGV[1]), redis.call('GET', KEYS[4])}"
+            }
             "fill" => {
                 "if ARGV[3] ~= '' then
                   redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])

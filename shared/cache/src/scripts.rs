@@ -29,7 +29,8 @@ pub(crate) struct Script {
 impl Scripts {
     pub(crate) fn new(known_bad: KnownBad) -> Self {
         let script = |name: &str, text: &str| Script::new(known_bad.instead_of(name, text));
-        let with_meter = |text: &str| Script::new(&[include_str!("scripts/meter.lua"), text].concat());
+        let with_meter =
+            |text: &str| Script::new(&[include_str!("scripts/meter.lua"), text].concat());
         Self {
             greet: with_meter(include_str!("scripts/greet.lua")),
             limit: with_meter(include_str!("scripts/limit.lua")),

@@ -6,6 +6,7 @@ use config::{ConfigError, Env, SecretRef, defaults};
 use redis::io::tcp::TcpSettings;
 use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
+use crate::entry::Lives;
 use crate::known_bad::KnownBad;
 use crate::limit::Limits;
 
@@ -23,6 +24,7 @@ pub struct Settings {
     pub(crate) connect: Duration,
     pub(crate) call: Duration,
     pub(crate) limits: Limits,
+    pub(crate) lives: Lives,
     pub(crate) known_bad: KnownBad,
 }
 
@@ -40,7 +42,8 @@ impl Settings {
             let why = "names several servers, which only a cluster has: set REDIS_CLUSTER=true";
             return Err(ConfigError::new("REDIS_URL", why));
         }
-        let call = env.optional("REDIS_CALL_MS")?.map_or(defaults::REDIS_CALL, Duration::from_millis);
+        let call =
+            env.optional("REDIS_CALL_MS")?.map_or(defaults::REDIS_CALL, Duration::from_millis);
         let known = ["REDIS_CREDENTIALS", "REDIS_CREDENTIALS_FILE", "REDIS_CREDENTIALS_ARN"];
         let protected = known.iter().any(|name| !env.list(name).is_empty());
         Ok(Self {
@@ -53,9 +56,18 @@ impl Settings {
             connect: defaults::REDIS_CONNECT.max(call),
             call,
             limits: Limits::from_env(env)?,
+            lives: Lives {
+                task: life(env, "CACHE_TASK_SECONDS", defaults::TASK_LIFE)?,
+                list: life(env, "CACHE_LIST_SECONDS", defaults::LIST_LIFE)?,
+            },
             known_bad: KnownBad::from_env(env)?,
         })
     }
+}
+
+/// How long a value is kept; 0 for those that are not.
+fn life(env: &Env, name: &str, usual: Duration) -> Result<Duration, ConfigError> {
+    Ok(env.optional::<u32>(name)?.map_or(usual, |seconds| Duration::from_secs(seconds.into())))
 }
 
 fn node(url: &str) -> Result<ConnectionInfo, ConfigError> {
@@ -71,9 +83,8 @@ fn node(url: &str) -> Result<ConnectionInfo, ConfigError> {
     // The third protocol tells of a connection that was closed while the environment was frozen; who
     // is not told would lose a call to it.
     let settings = settings.clone().set_protocol(ProtocolVersion::RESP3).set_skip_set_lib_name();
-    let tcp = TcpSettings::default()
-        .set_nodelay(true)
-        .set_user_timeout(defaults::REDIS_TCP_USER_TIMEOUT);
+    let tcp =
+        TcpSettings::default().set_nodelay(true).set_user_timeout(defaults::REDIS_TCP_USER_TIMEOUT);
     Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
 }
 

@@ -51,9 +51,10 @@ pub const FENCE_FRESH: Duration = Duration::from_secs(2);
 pub const EPOCH_LIFE: Duration = Duration::from_hours(24);
 /// How long it is remembered how far a reader must have come.
 pub const FLOOR_LIFE: Duration = Duration::from_hours(1);
-/// How long a task is cached (this and the next two: give or take a tenth).
+/// How long a task is cached (this and the next two: give or take a tenth); the setting
+/// `CACHE_TASK_SECONDS`.
 pub const TASK_LIFE: Duration = Duration::from_mins(10);
-/// How long the lists of a user are cached.
+/// How long the lists of a user are cached; the setting `CACHE_LIST_SECONDS`.
 pub const LIST_LIFE: Duration = Duration::from_mins(1);
 /// How long it is remembered how a user stands.
 pub const STANDING_LIFE: Duration = Duration::from_mins(5);

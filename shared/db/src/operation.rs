@@ -114,12 +114,20 @@ enum Wire<T> {
         #[serde(flatten)]
         effect: Effect,
     },
-    Replayed { entity: T },
+    Replayed {
+        entity: T,
+    },
     KeyReused,
     Missing,
-    Outdated { version: i64 },
-    Forbidden { required: String },
-    UnknownUser { field: String },
+    Outdated {
+        version: i64,
+    },
+    Forbidden {
+        required: String,
+    },
+    UnknownUser {
+        field: String,
+    },
     Conflict,
     Revoked,
     Disabled,

@@ -71,7 +71,8 @@ impl<R: Route> App<R> {
                 verifier.warm_up().await;
             }
         };
-        let everything = async { tokio::join!(self.deps.warm_up(), self.cache.warm_up(), verifier) };
+        let everything =
+            async { tokio::join!(self.deps.warm_up(), self.cache.warm_up(), verifier) };
         if timeout(defaults::WARM_UP, everything).await.is_err() {
             tracing::warn!(target: telemetry::TARGET, "started before everything was connected");
         }

@@ -40,6 +40,8 @@ impl Need {
             ],
             Self::Logout => &["AUTH_LOGOUT_TYPE_JWT", "LOGOUT_REVOKES_USER"],
             Self::Cache => &[
+                "CACHE_LIST_SECONDS",
+                "CACHE_TASK_SECONDS",
                 "RATE_LIMITS",
                 "REDIS_CALL_MS",
                 "REDIS_CA_FILE",

@@ -111,15 +111,10 @@ impl<'a> Front<'a> {
     }
 
     /// What a statement answered; what it said of the caller is kept.
-    pub(crate) async fn read<T>(
-        &self,
-        answer: Result<db::Told<T>, DbError>,
-    ) -> Result<T, DbError> {
+    pub(crate) async fn read<T>(&self, answer: Result<db::Told<T>, DbError>) -> Result<T, DbError> {
         let (state, result) = match answer {
             Ok(told) => (told.state, Ok(told.value)),
-            Err(DbError::Caller(standing, state)) => {
-                (state, Err(DbError::Caller(standing, None)))
-            }
+            Err(DbError::Caller(standing, state)) => (state, Err(DbError::Caller(standing, None))),
             Err(error) => (None, Err(error)),
         };
         self.cache.keep(self.told(state).as_ref(), None).await;

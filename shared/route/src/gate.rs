@@ -7,11 +7,11 @@ use auth::{Caller, Logout, Refusal, Verifier};
 use cache::{Cache, Verdict};
 use db::DbError;
 
+use crate::cx::identity;
 use crate::deps::Deps;
 use crate::front::Front;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
-use crate::cx::identity;
 use crate::spec::{Access, Spec};
 
 /// Who calls.

@@ -22,18 +22,18 @@ mod shelf;
 mod spec;
 mod trace;
 
+pub use auth::Caller;
+pub use cache::{Entry as CacheEntry, Touch};
+pub use change::Changeable;
 pub use cx::Cx;
 pub use deps::{Deps, Need};
 pub use entry::{Entry, Function, Prepare};
-pub use auth::Caller;
-pub use cache::{Entry as CacheEntry, Touch};
 pub use etag::ETag;
-pub use change::Changeable;
 pub use front::Looked;
 pub use gate::permit;
 pub use input::{
-    AnyQuery, Cursor, FromJson, FromQuery, Idempotency, IfMatch, Input, Json, LogoutToken, Parameters, Path,
-    Query, Resource, Shape,
+    AnyQuery, Cursor, FromJson, FromQuery, Idempotency, IfMatch, Input, Json, LogoutToken,
+    Parameters, Path, Query, Resource, Shape,
 };
 pub use outcome::settled;
 pub use problem::{Kind, Problem};

@@ -145,7 +145,16 @@ impl Spec {
     }
 
     const fn raw(name: &'static str, method: Method, path: &'static str, access: Access) -> Self {
-        Self { name, method, path, at_root: false, access, limited: true, summary: "", problems: &[] }
+        Self {
+            name,
+            method,
+            path,
+            at_root: false,
+            access,
+            limited: true,
+            summary: "",
+            problems: &[],
+        }
     }
 
     /// With one line for the documentation.

@@ -68,7 +68,7 @@ impl TestApp {
             ("AUTH_AUDIENCES", "task-api".to_owned()),
             ("DATABASE_URL", format!("postgres://127.0.0.1:{port}/{}", db.name())),
             ("DATABASE_CA_FILE", rig.state.ca_file.display().to_string()),
-            ("AUTH_LOGOUT_AUDIENCES", "fastapi-backend".to_owned()),
+            ("AUTH_LOGOUT_AUDIENCES", "fastapi-backend,task-worker".to_owned()),
             ("AWS_LAMBDA_MAX_CONCURRENCY", "8".to_owned()),
             // Tests that are about the time that Redis gets, or about limits, set their own.
             ("REDIS_CALL_MS", "5000".to_owned()),
@@ -94,6 +94,14 @@ impl TestApp {
         };
         app.restart();
         app
+    }
+
+    /// An app that keeps no values in its cache: each read asks the database. For tests of the database,
+    /// and those that change something behind the app's back.
+    pub async fn uncached(setup: Setup) -> Self {
+        let never = ["CACHE_TASK_SECONDS", "CACHE_LIST_SECONDS"].map(|name| (name, "0".to_owned()));
+        let env = setup.env.into_iter().chain(never).collect();
+        Self::with(Setup { env, ..setup }).await
     }
 
     /// The usual app, whose database is reached through a proxy.

@@ -39,11 +39,6 @@ impl<'a> Caller<'a> {
         self.person.as_ref().expect("a caller with a token of the issuer")
     }
 
-    /// Who the caller is, if they have a token of the issuer.
-    pub fn person_if_any(&self) -> Option<&Person> {
-        self.person.as_ref()
-    }
-
     /// The app that is called.
     pub const fn app(&self) -> &'a TestApp {
         self.app

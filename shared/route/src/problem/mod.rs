@@ -234,7 +234,9 @@ impl From<db::DbError> for Problem {
             db::DbError::Unavailable(_) => Kind::DatabaseUnavailable,
             db::DbError::KeyInProgress => Kind::IdempotencyInProgress,
             db::DbError::Refused(_) => Kind::InternalError,
-            db::DbError::Caller(db::BadStanding::Revoked, _) => return Self::new(Kind::TokenRevoked),
+            db::DbError::Caller(db::BadStanding::Revoked, _) => {
+                return Self::new(Kind::TokenRevoked);
+            }
             db::DbError::Caller(db::BadStanding::Disabled, _) => {
                 return Self::new(Kind::AccountDisabled);
             }

@@ -6,7 +6,7 @@ use config::defaults::BREAKER_FIRST_PAUSE;
 use domain::Role;
 use serde_json::json;
 use services::{Folder, PgBouncer, Postgres, StopMode, free_port};
-use testing::{Call, Proxy, Setup, TestApp, rig};
+use testing::{Call, Proxy, Reply, Setup, TestApp, rig};
 use tokio_postgres::Client;
 
 use crate::support;
@@ -157,20 +157,24 @@ impl Cluster {
         .await;
     }
 
-    /// Asks until the answer is yes.
-    /// Waits until a call is answered with so many statements. A first connection may take longer than a
-    /// request waits for the reader, which is then left alone for a while: the clock goes on meanwhile.
-    pub(crate) async fn answers(&self, app: &TestApp, call: &Call<'_>, statements: u64) {
-        self.until("the usual way of an answer", async || {
-            let usual = support::statements(&call.send().await.expect(200)) == statements;
-            if !usual {
+    /// Waits until a call is answered by the reader alone. The writer is asked until it is known how far
+    /// the reader must have come. A first connection may take longer than a request waits for the reader,
+    /// which is then left alone for a while: the clock goes on meanwhile.
+    pub(crate) async fn reader_answers(&self, app: &TestApp, reader: &Proxy, call: &Call<'_>) {
+        let started = app.clock.now();
+        self.until("an answer of the reader", async || {
+            let (by_reader, _) = answered_by_reader(reader, call).await;
+            // No further than a token lives.
+            let moved = app.clock.now().duration_since(started).unwrap_or_default();
+            if !by_reader && moved < Duration::from_mins(4) {
                 app.clock.advance(BREAKER_FIRST_PAUSE);
             }
-            usual
+            by_reader
         })
         .await;
     }
 
+    /// Asks until the answer is yes.
     pub(crate) async fn until(&self, what: &str, mut ask: impl AsyncFnMut() -> bool) {
         let asking = async {
             while !ask().await {
@@ -228,6 +232,13 @@ impl Drop for Cluster {
         let _ = self.postgres.stop(StopMode::Immediate);
         let _ = self.folder.remove();
     }
+}
+
+/// Whether a call, which must succeed, is answered by the reader alone; and the answer.
+pub(crate) async fn answered_by_reader(reader: &Proxy, call: &Call<'_>) -> (bool, Reply) {
+    let before = reader.round_trips();
+    let reply = call.send().await.expect(200);
+    (reader.round_trips() > before && support::statements(&reply) == 1, reply)
 }
 
 fn port() -> u16 {

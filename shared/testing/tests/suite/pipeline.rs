@@ -6,7 +6,7 @@ use clock::Clock;
 use config::Env;
 use route::gateway::{Answer, Event};
 use route::{Access, Cx, Entry, Kind, Never, Problem, Route, Spec};
-use testing::Reply;
+use testing::{Reply, rig};
 
 struct Panics;
 
@@ -50,7 +50,12 @@ impl Route for Undeclared {
 }
 
 async fn call<R: Route>(time: Duration) -> Reply {
-    let env = Env::of([("STAGE", "local"), ("PUBLIC_URL", "https://api.example.com")]);
+    let env = Env::of([
+        ("STAGE", "local"),
+        ("PUBLIC_URL", "https://api.example.com"),
+        ("REDIS_URL", &rig().state.redis.url),
+        ("REDIS_CLUSTER", if rig().state.redis.cluster { "true" } else { "false" }),
+    ]);
     let function = (Entry::of::<R>().prepare)(&env, Clock::system()).expect("a function");
     let mut event = Event { raw_path: R::SPEC.path.into(), ..Event::default() };
     event.route_key = format!("GET {}", R::SPEC.path);

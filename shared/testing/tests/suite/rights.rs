@@ -84,13 +84,9 @@ async fn a_service_account_owns_what_it_creates() {
     assert_eq!(task["user_id"], worker.id().to_string());
     worker.get(&path_of(&task)).send().await.expect(200);
     // It has no session to log out, but its tokens can be revoked by its id.
-    app.db
-        .rows(
-            "INSERT INTO app.revocations (jti, user_id, not_before, expires_at)
-             VALUES ('j', $1, now() + interval '1 minute', now() + interval '1 day')",
-            &[&worker.id()],
-        )
-        .await;
+    let token = app.issuer.mint_logout(worker.person());
+    let logout = app.anonymous().call("POST", "/oidc/backchannel-logout");
+    logout.form(&[("logout_token", &token)]).send().await.expect(200);
     worker.get(&path_of(&task)).send().await.expect_problem("token-revoked");
 }
 

@@ -1,13 +1,10 @@
 //! How often a request makes the database answer, counted on the wire.
 
-use std::cell::Cell;
-use std::time::Duration;
-
 use domain::Role;
 use serde_json::json;
+use std::cell::Cell;
 use testing::{Call, Proxy, TestApp, lines_of, rig};
 
-use crate::cluster::Cluster;
 use crate::support::path_of;
 
 /// How many calls of one kind are made.
@@ -126,31 +123,4 @@ async fn each_list_is_one_round_trip() {
     assert_eq!(trips_of(&proxy, users, 200).await, 1, "a list of users");
     let me = || alice.get("/v1/me");
     assert_eq!(trips_of(&proxy, me, 200).await, 1, "the caller");
-}
-
-#[tokio::test]
-async fn with_a_reader_each_of_the_two_servers_is_asked_once() {
-    let cluster = Cluster::with_replica("round-trips", Duration::ZERO).await;
-    let (writer, reader) = cluster.proxies().await;
-    let app = TestApp::with(cluster.setup_through(&writer, &reader)).await;
-    let (alice, admin) = (app.caller(Role::User), app.caller(Role::Admin));
-    let task = path_of(&alice.create(&json!({"title": "x"})).await);
-    cluster.caught_up().await;
-    for (what, call, on_both, on_reader) in [
-        ("a list of one's own", alice.get("/v1/tasks"), 2, 1),
-        ("a task of one's own", alice.get(&task), 2, 1),
-        ("a list of everything", admin.get("/v1/tasks?scope=all"), 1, 0),
-    ] {
-        cluster.answers(&app, &call, on_both).await;
-        let mut trips = Vec::new();
-        for _ in 0..CALLS {
-            let before = (writer.round_trips(), reader.round_trips());
-            let reply = call.send().await.expect(200);
-            let asked = (writer.round_trips() - before.0, reader.round_trips() - before.1);
-            let id = reply.header("x-request-id").expect("an id").to_owned();
-            trips.push((lines_of(&id)[0]["db_round_trips"].as_u64(), asked));
-        }
-        let usual = trips.iter().filter(|t| **t == (Some(on_both), (1, on_reader))).count();
-        assert!(usual >= CALLS * 9 / 10, "{what}: {trips:?}");
-    }
 }

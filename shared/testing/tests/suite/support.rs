@@ -137,6 +137,6 @@ pub(crate) fn without_ids(reply: &Reply) -> Value {
         members.retain(|name, _| !["request_id", "instance"].contains(&name.as_str()));
     }
     let headers: BTreeMap<_, _> =
-        reply.headers().filter(|(name, _)| *name != "x-request-id").collect();
+        reply.headers().filter(|(name, _)| !["x-request-id", "ratelimit"].contains(name)).collect();
     json!({"status": reply.status(), "body": body, "headers": headers})
 }

@@ -2,7 +2,7 @@
 
 use domain::Role;
 use serde_json::{Value, json};
-use testing::{Caller, TestApp};
+use testing::{Caller, Setup, TestApp};
 use uuid::Uuid;
 
 /// Gives somebody tasks, each newer than the one before.
@@ -52,7 +52,7 @@ async fn totals(alice: &Caller<'_>, viewer: &Caller<'_>) -> Vec<(Value, Value)> 
 
 #[tokio::test]
 async fn totals_and_positions_end_at_ten_thousand_and_cursors_do_not() {
-    let app = TestApp::start().await;
+    let app = TestApp::uncached(Setup::default()).await;
     let (alice, viewer) = (app.caller(Role::User), app.caller(Role::Viewer));
     give(&app, alice.id(), 1..=9_999).await;
     assert_eq!(totals(&alice, &viewer).await, vec![(json!(9_999), Value::Null); 5]);

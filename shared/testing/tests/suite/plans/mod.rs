@@ -4,7 +4,7 @@ mod filled;
 mod plan;
 
 use domain::Role;
-use testing::{Caller, TestApp};
+use testing::{Caller, Setup, TestApp};
 
 use filled::fill;
 use plan::{Plan, Planner};
@@ -166,7 +166,7 @@ async fn durations(planner: &Planner<'_>, alice: &Caller<'_>, viewer: &Caller<'_
 
 #[tokio::test]
 async fn lists_of_a_hundred_thousand_tasks_are_read_by_their_indexes() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::uncached(Setup::default()).await;
     let alice = app.caller(Role::User).person().clone();
     fill(&mut app, alice.sub).await;
     let planner = Planner::start(&app).await;
