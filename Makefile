@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test check generate migration route fmt install clean
+.PHONY: help test test-cluster check generate migration route fmt install clean
 
 # Backtraces of tests are long and rarely needed; `make test RUST_BACKTRACE=1` shows them.
 export RUST_BACKTRACE ?= 0
@@ -20,6 +20,12 @@ test: install ## Run every test on real services, which it starts and stops. ARG
 	@cargo test --locked $(if $(ARGS),$(ARGS),--workspace --lib --test '*') --no-run
 	@echo "test: starting Postgres, PgBouncer, Redis and LocalStack"
 	@target/debug/services run -- cargo test --locked $(if $(ARGS),$(ARGS),--workspace --lib --test '*')
+
+test-cluster: install ## Run the suite again, with a Redis Cluster of three nodes
+	@cargo build --locked --workspace --bins
+	@cargo test --locked -p testing --test suite --no-run
+	@echo "test-cluster: starting Postgres, PgBouncer, three nodes of Redis and LocalStack"
+	@target/debug/services run --redis-cluster -- cargo test --locked -p testing --test suite $(ARGS)
 
 check: install ## Format, lints, documentation, dependencies, licences: everything that needs no services
 	@scripts/check

@@ -187,9 +187,9 @@ impl Filling {
     }
 
     pub(crate) fn step(&self, scripts: &Scripts, lives: &Lives) -> Step {
-        let shelf = self.entry.shelf;
-        let life = lives.of(shelf);
-        shelf
+        let place = self.entry.shelf;
+        let life = lives.of(place);
+        place
             .step(&scripts.fill)
             .arg(&self.room.epoch.0)
             .arg(&self.entry.field)
@@ -208,8 +208,8 @@ pub(crate) struct Lives {
 }
 
 impl Lives {
-    pub(crate) const fn of(&self, shelf: Shelf) -> Duration {
-        match shelf {
+    pub(crate) const fn of(&self, place: Shelf) -> Duration {
+        match place {
             Shelf::Task(_) => self.task,
             Shelf::Lists(_) => self.list,
         }

@@ -54,8 +54,8 @@ impl Told {
     pub(crate) fn text(&self) -> String {
         let AccountState { active, not_before, sessions } = &self.state;
         let word = if *active { "active" } else { "disabled" };
-        let sessions: String = sessions.iter().map(|session| format!("{session} ")).collect();
-        format!("{word} {} {sessions}", (*not_before).max(0))
+        // Each is found with a space on either side.
+        format!("{word} {} {} ", (*not_before).max(0), sessions.join(" "))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) fn give_or_take(time: Duration, parts: u32) -> Duration {
     let spread = u64::try_from(time.as_micros()).unwrap_or(u64::MAX) / u64::from(parts);
     let chance = RandomState::new().hash_one(spread) % (2 * spread + 1);
-    time - Duration::from_micros(spread) + Duration::from_micros(chance)
+    time.saturating_sub(Duration::from_micros(spread)) + Duration::from_micros(chance)
 }
 
 #[cfg(test)]

@@ -202,6 +202,7 @@ fn told_by_a_server(answer: Answer) -> Result<Answer, RedisError> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn told(error: SecretError) -> String {
     error.to_string()
 }

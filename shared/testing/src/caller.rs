@@ -144,7 +144,7 @@ impl Call<'_> {
     /// From another address.
     #[must_use]
     pub fn from(mut self, source_ip: &str) -> Self {
-        self.event.request_context.http.source_ip = source_ip.to_owned();
+        source_ip.clone_into(&mut self.event.request_context.http.source_ip);
         self
     }
 

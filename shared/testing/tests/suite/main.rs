@@ -30,6 +30,7 @@ mod processes;
 mod proxy;
 mod races;
 mod reader;
+mod redis_way_in;
 mod retries;
 mod rights;
 mod round_trips;
