@@ -83,15 +83,18 @@ impl Link {
         };
         let connected = match self.connect_as(Some(&credentials)).await {
             // The password was changed: it is read anew, once.
-            Err(error) if error.kind() == ErrorKind::AuthenticationFailed => {
+            Err(error) if is_refused(&error) => {
                 let now = self.secrets.read_anew(source).await.map_err(told)?;
                 let credentials = known.insert(Credentials::parse(&now)?);
                 self.connect_as(Some(credentials)).await
             }
-            connected => {
+            Ok(connection) => {
                 *known = Some(credentials);
-                connected
+                Ok(connection)
             }
+            // The client of a cluster does not say that its password was refused. Next time they are
+            // asked for again, and are at most as old as a secret may be.
+            Err(error) => Err(error),
         };
         connected.map_err(|error| words(&error))
     }
@@ -190,6 +193,12 @@ impl Connection {
             }
         }
     }
+}
+
+/// Whether the password was refused.
+fn is_refused(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::AuthenticationFailed
+        || matches!(error.code(), Some("WRONGPASS" | "NOAUTH"))
 }
 
 /// A refusal is an answer; anything else that goes wrong is not.
