@@ -187,7 +187,7 @@ impl Connection {
             Self::Cluster(connection) => {
                 let sent = commands.into_iter().map(|command| {
                     let mut connection = connection.clone();
-                    async move { connection.req_packed_command(&command).await }
+                    async move { connection.req_packed_command(&command).await?.extract_error() }
                 });
                 join_all(sent).await.into_iter().map(told_by_a_server).collect()
             }
