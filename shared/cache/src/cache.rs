@@ -93,11 +93,11 @@ impl Cache {
             }
             Touch::Change(task) => steps.extend(fence(task).raise(&self.scripts)),
         }
-        let told = self.redis.run(&steps).await.and_then(|mut answers| {
+        let told = self.redis.ask(&steps, |mut answers| {
             let rest = answers.split_off(1);
             Some((greeting(&answers.pop()?, &limit)?, rest))
         });
-        let Some((greeting, mut rest)) = told else {
+        let Some((greeting, mut rest)) = told.await else {
             tally(|request| request.limit_bypassed = true);
             let greeting = Greeting { standing: Standing::Unknown(None), limit: None };
             let found = match touch {
@@ -123,11 +123,12 @@ impl Cache {
     pub async fn count(&self, source_ip: &str, cost: u32) -> Option<Verdict> {
         let limit = self.limits.of_address();
         let meter = self.known_bad.meter(format!("rl:{{ip:{}}}", source_key(source_ip)));
-        let step = limit.charge(self.scripts.limit.step(&[&meter]), cost);
-        let verdict = self.redis.run(&[step]).await.and_then(|answers| match answers.first() {
-            Some(Value::Array(answer)) => limit.verdict(answer),
+        let steps = [limit.charge(self.scripts.limit.step(&[&meter]), cost)];
+        let verdict = self.redis.ask(&steps, |answers| match answers.first()? {
+            Value::Array(answer) => limit.verdict(answer),
             _ => None,
         });
+        let verdict = verdict.await;
         if verdict.is_none() {
             tally(|request| request.limit_bypassed = true);
         }

@@ -76,6 +76,19 @@ impl Redis {
         }
     }
 
+    /// The same, and makes sense of the answers. What makes none is a failure, too.
+    pub(crate) async fn ask<T>(
+        &self,
+        steps: &[Step],
+        read: impl FnOnce(Vec<Value>) -> Option<T>,
+    ) -> Option<T> {
+        let told = read(self.run(steps).await?);
+        if told.is_none() {
+            tally(|request| request.redis_failed += 1);
+        }
+        told
+    }
+
     /// A connection that was lost while the environment was frozen shows at the first call, so there is a
     /// second attempt. It does no harm if the first one was run: each script may be run twice, but for
     /// the count of a limit, which is then one higher.
