@@ -1,11 +1,10 @@
 //! What a change did, told to the cache before anybody else is told.
 
-use cache::{Cache, Written};
+use cache::{Cache, Fence, Told, Written};
 use db::{Change, DbError, Outcome};
-use domain::{Me, Task, User};
+use domain::{AccountState, Me, Task, User};
 use serde::de::IgnoredAny;
 
-use crate::front::Front;
 use crate::problem::Problem;
 
 /// What a change answers with.
@@ -26,13 +25,14 @@ impl Changeable for User {}
 impl Changeable for Me {}
 impl Changeable for IgnoredAny {}
 
-/// Makes known what came of a change, and takes down the fence that the request has put up for it.
+/// Makes known what came of a change, and takes down the fence that the request has put up for it. `told`
+/// makes of the caller's state what is to be kept.
 pub(crate) async fn made_known<T: Changeable>(
     cache: &Cache,
-    front: Option<&Front<'_>>,
+    fence: Option<&Fence>,
+    told: impl FnOnce(Option<AccountState>) -> Option<Told>,
     answer: Result<Change<T>, DbError>,
 ) -> Result<Outcome<T>, Problem> {
-    let fence = front.and_then(Front::fence);
     let (written, state, result) = match answer {
         Ok(Change { outcome, effect, state }) => {
             debug_assert!(
@@ -57,7 +57,6 @@ pub(crate) async fn made_known<T: Changeable>(
         }
         Err(error) => (Written::default(), None, Err(error.into())),
     };
-    let told = front.and_then(|front| front.told(state));
-    cache.lift(fence, &written, told.as_ref()).await;
+    cache.lift(fence, &written, told(state).as_ref()).await;
     result
 }

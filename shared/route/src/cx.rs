@@ -4,7 +4,6 @@ use auth::Caller;
 use clock::Clock;
 use db::{Change, DbError, IdempotencyKey, Identity, Operation, Outcome, Told};
 use domain::Permission;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::change::{Changeable, made_known};
@@ -39,7 +38,7 @@ impl<'a, R: Route> Cx<'a, R> {
     /// What the database needs to know of the caller.
     pub fn identity(&self) -> Result<Identity<'a>, Problem> {
         let (caller, front) = self.known()?;
-        Ok(identity(caller, front.vouches()))
+        Ok(gate::identity(caller, front.vouches()))
     }
 
     /// What the database needs to know of a change that this request makes. Asked twice, it is two
@@ -86,7 +85,7 @@ impl<'a, R: Route> Cx<'a, R> {
     ) -> Result<Outcome<T>, Problem> {
         match self.known {
             Some((_, front)) => front.change(work).await,
-            None => made_known(self.cache, None, work.await).await,
+            None => made_known(self.cache, None, |_| None, work.await).await,
         }
     }
 
@@ -106,7 +105,7 @@ impl<'a, R: Route> Cx<'a, R> {
         if front.vouches() {
             return Ok(());
         }
-        Ok(front.read(self.deps.greet(&identity(caller, false)).await).await?)
+        Ok(front.read(self.deps.greet(&gate::identity(caller, false)).await).await?)
     }
 
     /// Refuses a caller without a permission: for rights that depend on what was asked.
@@ -126,20 +125,5 @@ impl<'a, R: Route> Cx<'a, R> {
     /// A new id.
     pub fn new_id(&self) -> Uuid {
         self.clock.new_id()
-    }
-}
-
-pub(crate) fn identity(caller: &Caller, vouched_for: bool) -> Identity<'_> {
-    Identity {
-        user_id: caller.sub,
-        session: caller.sid.as_deref(),
-        issued_at: OffsetDateTime::from_unix_timestamp(caller.issued_at)
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH),
-        username: caller.username.as_ref().map(|name| name.expose().as_str()),
-        name: caller.name.as_ref().map(|name| name.expose().as_str()),
-        email: caller.email.as_ref().map(|email| email.expose().as_str()),
-        roles: &caller.roles,
-        permissions: caller.permissions,
-        vouched_for,
     }
 }

@@ -101,7 +101,7 @@ impl<'a> Front<'a> {
     }
 
     /// What the database says of how the caller stands, to be kept.
-    pub(crate) fn told(&self, state: Option<AccountState>) -> Option<cache::Told> {
+    fn told(&self, state: Option<AccountState>) -> Option<cache::Told> {
         match (&self.standing, state) {
             (Standing::Unknown(Some(epoch)), Some(state)) => {
                 Some(cache::Told { user: self.caller.sub, epoch: epoch.clone(), state })
@@ -170,7 +170,7 @@ impl<'a> Front<'a> {
     }
 
     /// The fence around what the request changes.
-    pub(crate) fn fence(&self) -> Option<&Fence> {
+    fn fence(&self) -> Option<&Fence> {
         match &self.found {
             Found::Fence(fence) => Some(fence),
             _ => None,
@@ -188,7 +188,7 @@ impl<'a> Front<'a> {
             return Err(Problem::new(Kind::DatabaseUnavailable).because(why));
         }
         self.begun.store(true, Ordering::Relaxed);
-        made_known(self.cache, Some(self), work.await).await
+        made_known(self.cache, fence, |state| self.told(state), work.await).await
     }
 
     /// Takes the fence down, if the change was never begun.

@@ -5,9 +5,9 @@
 
 use auth::{Caller, Logout, Refusal, Verifier};
 use cache::{Cache, Verdict};
-use db::DbError;
+use db::{DbError, Identity};
+use time::OffsetDateTime;
 
-use crate::cx::identity;
 use crate::deps::Deps;
 use crate::front::Front;
 use crate::problem::{Kind, Problem};
@@ -61,6 +61,22 @@ pub fn permit(spec: &Spec, caller: Option<&Caller>) -> Result<(), Problem> {
         return Ok(());
     }
     Err(spec.access.required().map_or_else(Problem::without_role, Problem::forbidden))
+}
+
+/// What the database needs to know of a caller.
+pub(crate) fn identity(caller: &Caller, vouched_for: bool) -> Identity<'_> {
+    Identity {
+        user_id: caller.sub,
+        session: caller.sid.as_deref(),
+        issued_at: OffsetDateTime::from_unix_timestamp(caller.issued_at)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH),
+        username: caller.username.as_ref().map(|name| name.expose().as_str()),
+        name: caller.name.as_ref().map(|name| name.expose().as_str()),
+        email: caller.email.as_ref().map(|email| email.expose().as_str()),
+        roles: &caller.roles,
+        permissions: caller.permissions,
+        vouched_for,
+    }
 }
 
 /// What to answer instead of a refusal, if the caller's token does not count any more.
