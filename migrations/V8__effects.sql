@@ -1,6 +1,6 @@
 -- What a cache in front needs to know: whom a change touches, and how a user stands.
 --
--- An answer that is `done` says more than the entity now:
+-- An answer says more than the outcome now:
 --   version  of the task, as it is after the change
 --   touched  everybody whose lists it changes, each with the counter that a reader must have reached
 --   judged   those who do not stand as before
@@ -47,12 +47,12 @@ BEGIN
 END
 $$;
 
--- The effect of a change that an earlier attempt of the same request made: by its event. An event that
--- has left the outbox has had its effect on caches, too.
-CREATE FUNCTION app.effect_of(p_task uuid, p_version bigint) RETURNS jsonb
+-- The effect of the change that made this version of a task, whose answer may have been lost: by its
+-- event. An event that has left the outbox has had its effect on caches, too. Nothing for what is no task.
+CREATE FUNCTION app.effect_of(p_task jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = app, pg_temp AS $$
-    SELECT jsonb_build_object(
-        'version', p_version,
+    SELECT CASE WHEN p_task IS NULL THEN '{}' ELSE jsonb_build_object(
+        'version', p_task -> 'version',
         'touched', (
             SELECT coalesce(jsonb_object_agg(s.user_id, s.write_seq), '{}')
             FROM outbox AS e
@@ -63,9 +63,10 @@ LANGUAGE sql STABLE SET search_path = app, pg_temp AS $$
                 e.payload #>> '{changes,user_id,from}',
                 e.payload #>> '{changes,assignee_id,from}'
             ]::uuid[])
-            WHERE e.aggregate_id = p_task AND e.aggregate_version = p_version
+            WHERE e.aggregate_id = (p_task ->> 'id')::uuid
+                AND e.aggregate_version = (p_task ->> 'version')::bigint
         )
-    )
+    ) END
 $$;
 
 -- The answer to a request that did its work; its key remembers the entity.
@@ -109,10 +110,8 @@ BEGIN
 
     -- The answer is known already, so the key's record is written once.
     v_answer := app.claim_key(c.id, o, 201, v_entity);
-    IF v_answer ->> 'outcome' = 'done' THEN
-        RETURN v_answer || app.effect_of(o.op, 1);
-    ELSIF v_answer IS NOT NULL THEN
-        RETURN v_answer;
+    IF v_answer IS NOT NULL THEN
+        RETURN v_answer || app.effect_of(v_answer -> 'entity');
     END IF;
     IF v_task.assignee_id IS NOT NULL AND NOT app.is_active_user(v_task.assignee_id) THEN
         RETURN app.refused(c.id, o, '{"outcome": "unknown-user", "field": "assignee_id"}');
@@ -131,7 +130,7 @@ BEGIN
         -- An earlier attempt of this same request did commit; it had no key. (If the task has changed
         -- its owner since, the insert above succeeds, and its event is refused as a second one.)
         SELECT api.task_json_v1(t) INTO v_entity FROM tasks t WHERE t.id = o.op;
-        RETURN jsonb_build_object('outcome', 'done', 'entity', v_entity) || app.effect_of(o.op, 1);
+        RETURN jsonb_build_object('outcome', 'done', 'entity', v_entity) || app.effect_of(v_entity);
     END IF;
     v_effect := app.record_change('task.created', NULL, v_task, c.id, o, '{}', '{}');
     RETURN jsonb_build_object('outcome', 'done', 'entity', v_entity) || v_effect;
@@ -161,10 +160,8 @@ BEGIN
         RETURN jsonb_build_object('outcome', v_standing);
     END IF;
     v_answer := app.claim_key(c.id, o, v_status, '{}');
-    IF v_answer ->> 'outcome' = 'done' THEN
-        RETURN v_answer || app.effect_of(p_task, (v_answer #>> '{entity,version}')::bigint);
-    ELSIF v_answer IS NOT NULL THEN
-        RETURN v_answer;
+    IF v_answer IS NOT NULL THEN
+        RETURN v_answer || app.effect_of(v_answer -> 'entity');
     END IF;
 
     -- Everything is judged under the lock, on the newest version. (Compared with the version of the
@@ -173,7 +170,7 @@ BEGIN
     IF v_old.last_op = o.op THEN
         -- An earlier attempt of this same request did commit; it had no key.
         RETURN jsonb_build_object('outcome', 'done', 'entity', api.task_json_v1(v_old))
-            || app.effect_of(v_old.id, v_old.version);
+            || app.effect_of(api.task_json_v1(v_old));
     END IF;
     v_required := app.task_right_missing(p_action, v_old, c, p_fields);
     IF v_old.id IS NULL
@@ -209,8 +206,9 @@ BEGIN
     END;
     SELECT * INTO v_changed, v_changes FROM app.task_changes(v_old, v_new);
     IF v_changed = '{}' THEN
+        -- Perhaps it was this client's earlier request that made it so, and nobody was told.
         RETURN app.done(
-            c.id, o, v_status, api.task_json_v1(v_old), jsonb_build_object('version', v_old.version)
+            c.id, o, v_status, api.task_json_v1(v_old), app.effect_of(api.task_json_v1(v_old))
         );
     END IF;
     IF 'assignee_id' = ANY (v_changed) AND v_new.assignee_id IS NOT NULL
@@ -352,6 +350,7 @@ DECLARE
     -- No token lives longer.
     c_longest  CONSTANT interval := '24 hours 10 minutes';
     v_first_op uuid;
+    v_effect   jsonb := jsonb_build_object('judged', array_remove(ARRAY[l.user_id], NULL));
 BEGIN
     INSERT INTO revocations AS r (jti, user_id, session_id, not_before, expires_at, op)
     VALUES (l.jti, l.user_id, l.session, l.issued_at, now() + c_longest, o.op)
@@ -359,7 +358,8 @@ BEGIN
     ON CONFLICT (jti) DO UPDATE SET jti = r.jti
     RETURNING r.op INTO v_first_op;
     IF v_first_op IS DISTINCT FROM o.op THEN
-        RETURN '{"outcome": "conflict"}';
+        -- Forgotten once more: perhaps the first time it could not be.
+        RETURN jsonb_build_object('outcome', 'conflict') || v_effect;
     END IF;
     -- A thing of its own, which happens once.
     INSERT INTO outbox (aggregate_id, aggregate_version, id, type, payload)
@@ -382,9 +382,7 @@ BEGIN
         'traceparent', o.traceparent
     ))
     ON CONFLICT DO NOTHING;
-    RETURN jsonb_build_object(
-        'outcome', 'done', 'entity', NULL, 'judged', array_remove(ARRAY[l.user_id], NULL)
-    );
+    RETURN jsonb_build_object('outcome', 'done', 'entity', NULL) || v_effect;
 END
 $$;
 

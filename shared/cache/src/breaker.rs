@@ -42,8 +42,7 @@ pub(crate) struct Permit<'b> {
     breaker: &'b Breaker,
     /// Whether it is the one call that tries.
     trial: bool,
-    result: Result,
-    why: String,
+    reported: bool,
 }
 
 impl Breaker {
@@ -61,14 +60,15 @@ impl Breaker {
             state.trying = true;
         }
         let trial = state.trying;
-        Some(Permit { breaker: self, trial, result: Result::Failed, why: String::new() })
+        Some(Permit { breaker: self, trial, reported: false })
     }
 
-    fn report(&self, result: Result, trial: bool, why: &str) {
+    /// Whether it opens.
+    fn report(&self, result: Result, trial: bool, why: &str) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if result == Result::Good {
             *state = State::default();
-            return;
+            return false;
         }
         state.failures += 1;
         // Those who were under way when it opened say nothing new.
@@ -81,20 +81,23 @@ impl Breaker {
             let seconds = state.pause.as_secs();
             tracing::warn!(target: telemetry::TARGET, why, seconds, "going on without Redis");
         }
+        news && enough
     }
 }
 
 impl Permit<'_> {
-    /// How it went, and in words for the log why it failed.
-    pub(crate) fn report(mut self, result: Result, why: impl Into<String>) {
-        self.result = result;
-        self.why = why.into();
+    /// How it went, and in words for the log why it failed. Whether Redis is left alone from now on.
+    pub(crate) fn report(mut self, result: Result, why: &str) -> bool {
+        self.reported = true;
+        self.breaker.report(result, self.trial, why)
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.breaker.report(self.result, self.trial, &self.why);
+        if !self.reported {
+            self.breaker.report(Result::Failed, self.trial, "given up");
+        }
     }
 }
 

@@ -76,23 +76,22 @@ impl Cache {
     ) -> (Greeting, Found) {
         let limit = self.limits.of_user(roles);
         let nonce = self.clock.new_id().to_string();
-        let fence = |task: &Option<Uuid>| Fence {
-            nonce: nonce.clone(),
-            since: self.clock.now(),
-            task: *task,
-            user: bearer.user,
-            alone: false,
+        let fence = match touch {
+            Touch::Change(task) => Some(Fence {
+                nonce: nonce.clone(),
+                since: self.clock.now(),
+                task: *task,
+                user: bearer.user,
+                alone: false,
+            }),
+            Touch::Nothing | Touch::Read(_) => None,
         };
         let mut steps = vec![self.greeting_step(bearer, &limit, &nonce)];
-        match touch {
-            Touch::Nothing => {}
-            Touch::Read(entry) => {
-                let look = entry.shelf.step(&self.scripts.look);
-                let look = look.arg(&entry.field).arg(&nonce).arg(millis(defaults::EPOCH_LIFE));
-                steps.push(look);
-            }
-            Touch::Change(task) => steps.extend(fence(task).raise(&self.scripts)),
+        if let Touch::Read(entry) = touch {
+            let look = entry.shelf.step(&self.scripts.look);
+            steps.push(look.arg(&entry.field).arg(&nonce).arg(millis(defaults::EPOCH_LIFE)));
         }
+        steps.extend(fence.iter().flat_map(|fence| fence.raise(&self.scripts)));
         let told = self.redis.ask(&steps, |mut answers| {
             let rest = answers.split_off(1);
             Some((greeting(&answers.pop()?, &limit)?, rest))
@@ -100,20 +99,16 @@ impl Cache {
         let Some((greeting, mut rest)) = told.await else {
             tally(|request| request.limit_bypassed = true);
             let greeting = Greeting { standing: Standing::Unknown(None), limit: None };
-            let found = match touch {
-                Touch::Nothing => Found::Nothing,
-                Touch::Read(_) => Found::Unknown,
-                Touch::Change(task) => Found::Fence(fence(task)),
-            };
-            return (greeting, found);
+            let unknown = if *touch == Touch::Nothing { Found::Nothing } else { Found::Unknown };
+            return (greeting, fence.map_or(unknown, Found::Fence));
         };
-        let found = match touch {
-            Touch::Nothing => Found::Nothing,
-            Touch::Read(_) => rest.pop().and_then(found).unwrap_or(Found::Unknown),
-            Touch::Change(task) => {
+        let found = match (touch, fence) {
+            (_, Some(fence)) => {
                 let alone = matches!(rest.first(), Some(Value::Int(1)));
-                Found::Fence(Fence { alone, ..fence(task) })
+                Found::Fence(Fence { alone, ..fence })
             }
+            (Touch::Read(_), _) => rest.pop().and_then(found).unwrap_or(Found::Unknown),
+            _ => Found::Nothing,
         };
         (greeting, found)
     }
@@ -156,7 +151,9 @@ impl Cache {
         age <= defaults::FENCE_FRESH
     }
 
-    /// The call after a change that was made, or after one that is known not to have been made.
+    /// The call after a change that was made, or after one that is known not to have been made. Who does
+    /// not stand as before is not to be vouched for any longer, so Redis is told again and again for a
+    /// while, if need be.
     pub async fn lift(&self, fence: Option<&Fence>, written: &Written, standing: Option<&Told>) {
         let mut steps = Vec::new();
         if let Some(fence) = fence {
@@ -165,8 +162,14 @@ impl Cache {
         let nonce = self.clock.new_id().to_string();
         steps.extend(written.judged.iter().map(|user| self.forget_step(*user, &nonce)));
         steps.extend(standing.map(|told| self.remember_step(told)));
-        if !steps.is_empty() {
-            self.redis.run(&steps).await;
+        if written.judged.is_empty() {
+            if !steps.is_empty() {
+                self.redis.run(&steps).await;
+            }
+        } else if !self.redis.insist(&steps, defaults::REDIS_INSIST).await {
+            let why = "Redis was not told of a logout or deactivation; for some minutes it may vouch for \
+                       the user";
+            tracing::error!(target: telemetry::TARGET, "{why}");
         }
     }
 

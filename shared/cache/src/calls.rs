@@ -6,7 +6,7 @@ use clock::Clock;
 use config::Secrets;
 use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 use telemetry::tally;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::breaker::{Breaker, Result as Outcome};
 use crate::link::{Answer, Connection, Link, words};
@@ -70,10 +70,26 @@ impl Redis {
             }
             Err(Failure(outcome, why)) => {
                 tally(|request| request.redis_failed += 1);
-                permit.report(outcome, why);
+                if permit.report(outcome, &why) {
+                    // It may lead nowhere, without a word. Whoever tries next makes another.
+                    self.link.close_any();
+                }
                 None
             }
         }
+    }
+
+    /// Runs scripts, again and again until it works or the time is up. Asks nobody whether Redis is worth
+    /// a call. Whether it worked.
+    pub(crate) async fn insist(&self, steps: &[Step], time: Duration) -> bool {
+        const PAUSE: Duration = Duration::from_millis(100);
+        let trying = async {
+            while self.attempts(steps).await.is_err() {
+                tally(|request| request.redis_failed += 1);
+                sleep(PAUSE).await;
+            }
+        };
+        timeout(time, trying).await.is_ok()
     }
 
     /// The same, and makes sense of the answers. What makes none is a failure, too.

@@ -44,6 +44,11 @@ impl Written {
 }
 
 impl Fence {
+    /// Whether it is around a task, and not only around lists.
+    pub const fn is_around_a_task(&self) -> bool {
+        self.task.is_some()
+    }
+
     pub(crate) fn raise(&self, scripts: &Scripts) -> Vec<Step> {
         let raised = self.shelves().map(|shelf| {
             shelf

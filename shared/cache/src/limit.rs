@@ -40,7 +40,8 @@ impl Limit {
     /// Adds the arguments of `take` in scripts/meter.lua.
     pub(crate) fn charge(&self, step: Step, cost: u32) -> Step {
         let interval = self.window.as_micros() / u128::from(self.calls);
-        step.arg(interval.max(1)).arg(self.calls).arg(cost)
+        // Nobody is refused for good.
+        step.arg(interval.max(1)).arg(self.calls).arg(cost.min(self.calls))
     }
 
     /// Reads its answer.

@@ -1,9 +1,10 @@
 //! The connection: one, shared by all requests of the process, made when it is first needed and anew when
 //! it is lost.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use config::{ExposeSecret, SecretError, SecretString, Secrets};
+use config::{ExposeSecret, SecretError, SecretString, Secrets, defaults};
 use futures_util::future::join_all;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClientBuilder;
@@ -34,6 +35,8 @@ pub(crate) struct Link {
     settings: Settings,
     secrets: Secrets,
     open: Mutex<Open>,
+    /// Counts the connections that could not be made.
+    failed: AtomicU64,
 }
 
 #[derive(Default)]
@@ -47,22 +50,33 @@ struct Open {
 
 impl Link {
     pub(crate) fn new(settings: Settings, secrets: Secrets) -> Self {
-        Self { settings, secrets, open: Mutex::default() }
+        Self { settings, secrets, open: Mutex::default(), failed: AtomicU64::new(0) }
     }
 
     /// The connection and its number; made now, if need be.
     pub(crate) async fn connection(&self) -> Result<(Connection, u64), String> {
-        // Whoever comes while it is being made waits for the same.
+        // Whoever comes while it is being made waits for the same, and fails with it.
+        let failed_before = self.failed.load(Ordering::Relaxed);
         let mut open = self.open.lock().await;
-        let connection = match &open.connection {
-            Some(connection) => connection.clone(),
-            None => self.connect(&mut open.credentials).await?,
-        };
-        if open.connection.is_none() {
-            open.connection = Some(connection.clone());
-            open.number += 1;
+        if let Some(connection) = &open.connection {
+            return Ok((connection.clone(), open.number));
         }
+        if self.failed.load(Ordering::Relaxed) != failed_before {
+            return Err("no connection, for whoever asked before".to_owned());
+        }
+        let connection = self.connect(&mut open.credentials).await.inspect_err(|_| {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        })?;
+        open.connection = Some(connection.clone());
+        open.number += 1;
         Ok((connection, open.number))
+    }
+
+    /// Closes whatever connection there is; if somebody is making one, that is new.
+    pub(crate) fn close_any(&self) {
+        if let Ok(mut open) = self.open.try_lock() {
+            open.connection = None;
+        }
     }
 
     /// Closes a connection that turned out to be useless.
@@ -79,24 +93,32 @@ impl Link {
         };
         let credentials = match known.take() {
             Some(credentials) => credentials,
-            None => Credentials::parse(&self.secrets.get(source).await.map_err(told)?)?,
+            None => Credentials::parse(&self.secret(self.secrets.get(source)).await?)?,
         };
         let connected = match self.connect_as(Some(&credentials)).await {
             // The password was changed: it is read anew, once.
             Err(error) if is_refused(&error) => {
-                let now = self.secrets.read_anew(source).await.map_err(told)?;
+                let now = self.secret(self.secrets.read_anew(source)).await?;
                 let credentials = known.insert(Credentials::parse(&now)?);
                 self.connect_as(Some(credentials)).await
             }
-            Ok(connection) => {
+            connected => {
                 *known = Some(credentials);
-                Ok(connection)
+                connected
             }
-            // The client of a cluster does not say that its password was refused. Next time they are
-            // asked for again, and are at most as old as a secret may be.
-            Err(error) => Err(error),
         };
         connected.map_err(|error| words(&error))
+    }
+
+    /// A secret, if it comes soon: requests wait for it.
+    async fn secret(
+        &self,
+        reading: impl Future<Output = Result<SecretString, SecretError>>,
+    ) -> Result<SecretString, String> {
+        match timeout(defaults::REDIS_SECRET, reading).await {
+            Ok(read) => read.map_err(|error| error.to_string()),
+            Err(_elapsed) => Err("the credentials did not come in time".to_owned()),
+        }
     }
 
     async fn connect_as(
@@ -197,8 +219,12 @@ impl Connection {
 
 /// Whether the password was refused.
 fn is_refused(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::AuthenticationFailed
-        || matches!(error.code(), Some("WRONGPASS" | "NOAUTH"))
+    const CODES: [&str; 2] = ["WRONGPASS", "NOAUTH"];
+    // The client of a cluster tells it in the words of another error.
+    let told = |code: &str| {
+        error.code() == Some(code) || error.detail().is_some_and(|detail| detail.contains(code))
+    };
+    error.kind() == ErrorKind::AuthenticationFailed || CODES.into_iter().any(told)
 }
 
 /// A refusal is an answer; anything else that goes wrong is not.
@@ -209,11 +235,6 @@ fn told_by_a_server(answer: Answer) -> Result<Answer, RedisError> {
         }
         answer => Ok(answer),
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn told(error: SecretError) -> String {
-    error.to_string()
 }
 
 /// What went wrong, in words that quote nothing: not what was sent, and not what Redis said of it.

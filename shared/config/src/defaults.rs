@@ -35,8 +35,12 @@ pub const POSTGRES_TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opening a connection to Redis.
 pub const REDIS_CONNECT: Duration = Duration::from_millis(200);
+/// What a request waits for the credentials of Redis, if they could not be read at the start.
+pub const REDIS_SECRET: Duration = Duration::from_secs(1);
 /// One call of Redis, however many scripts it has; also the setting `REDIS_CALL_MS`.
 pub const REDIS_CALL: Duration = Duration::from_millis(50);
+/// How long Redis is told again and again what must not be lost on it.
+pub const REDIS_INSIST: Duration = Duration::from_secs(2);
 /// When unacknowledged data means that a connection is dead.
 pub const REDIS_TCP_USER_TIMEOUT: Duration = Duration::from_secs(2);
 /// After so many failed calls in a row Redis is left alone for a while.
@@ -47,8 +51,9 @@ pub const FENCE_LIFE: Duration = Duration::from_secs(15);
 /// A writer whose fence is older than this does not begin: its environment was frozen, and the fence may
 /// fall before the change is made.
 pub const FENCE_FRESH: Duration = Duration::from_secs(2);
-/// How long an epoch is remembered.
-pub const EPOCH_LIFE: Duration = Duration::from_hours(24);
+/// How long an epoch is remembered: longer than any request may need it. One that is gone is as good as
+/// another, so there need not be one for everything that was ever asked for.
+pub const EPOCH_LIFE: Duration = Duration::from_mins(5);
 /// How long it is remembered how far a reader must have come.
 pub const FLOOR_LIFE: Duration = Duration::from_hours(1);
 /// How long a task is cached (this and the next two: give or take a tenth); the setting

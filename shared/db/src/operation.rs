@@ -82,7 +82,7 @@ pub enum Outcome<T> {
     Conflict,
 }
 
-/// What a mutation did besides: what was cached of it is out of date.
+/// What a mutation did besides, this time or an earlier one: what was cached of it is out of date.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Effect {
@@ -109,25 +109,13 @@ pub struct Change<T> {
 #[derive(Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 enum Wire<T> {
-    Done {
-        entity: T,
-        #[serde(flatten)]
-        effect: Effect,
-    },
-    Replayed {
-        entity: T,
-    },
+    Done { entity: T },
+    Replayed { entity: T },
     KeyReused,
     Missing,
-    Outdated {
-        version: i64,
-    },
-    Forbidden {
-        required: String,
-    },
-    UnknownUser {
-        field: String,
-    },
+    Outdated { version: i64 },
+    Forbidden { required: String },
+    UnknownUser { field: String },
     Conflict,
     Revoked,
     Disabled,
@@ -141,12 +129,9 @@ pub(crate) fn change_of<T: DeserializeOwned>(
 ) -> Result<Change<T>, DbError> {
     // serde's words may quote what it reads: they stay here.
     let unreadable = || DbError::Refused(format!("{}: the answer is unreadable", statement.name));
-    let mut made = Effect::default();
+    let effect = Effect::deserialize(&answer).map_err(|_| unreadable())?;
     let outcome = match serde_json::from_value(answer).map_err(|_| unreadable())? {
-        Wire::Done { entity, effect } => {
-            made = effect;
-            Outcome::Done(entity)
-        }
+        Wire::Done { entity } => Outcome::Done(entity),
         Wire::Replayed { entity } => Outcome::Replayed(entity),
         Wire::KeyReused => Outcome::KeyReused,
         Wire::Missing => Outcome::Missing,
@@ -159,7 +144,7 @@ pub(crate) fn change_of<T: DeserializeOwned>(
         Wire::Revoked => return Err(DbError::Caller(BadStanding::Revoked, state)),
         Wire::Disabled => return Err(DbError::Caller(BadStanding::Disabled, state)),
     };
-    Ok(Change { outcome, effect: made, state })
+    Ok(Change { outcome, effect, state })
 }
 
 impl Db<Write> {

@@ -43,15 +43,18 @@ pub(crate) async fn made_known<T: Changeable>(
             written.version = effect.version;
             written.touched = effect.touched;
             written.judged = effect.judged;
-            if let Outcome::Done(entity) = &outcome
+            if fence.is_some_and(Fence::is_around_a_task)
+                && let Outcome::Done(entity) = &outcome
                 && let Some(task) = entity.task()
             {
                 written.leave(task.id, task);
             }
             (written, state, Ok(outcome))
         }
-        // Perhaps it was made. The fence stays until that is past.
-        Err(error @ DbError::Unavailable(_)) => return Err(error.into()),
+        // Perhaps it was made, or another attempt of it still will be. The fence stays until that is past.
+        Err(error @ (DbError::Unavailable(_) | DbError::KeyInProgress)) => {
+            return Err(error.into());
+        }
         Err(DbError::Caller(standing, state)) => {
             (Written::default(), state, Err(DbError::Caller(standing, None).into()))
         }

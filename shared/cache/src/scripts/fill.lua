@@ -6,7 +6,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('ZCOUNT', KEYS[2], '(' .. now, '+inf') > 0 then
   return 0
 end
-if ARGV[5] ~= '' and tonumber(redis.call('GET', KEYS[4]) or '-1') < tonumber(ARGV[5]) then
+local floor = tonumber(redis.call('GET', KEYS[4]) or '-1')
+if ARGV[5] ~= '' and floor > tonumber(ARGV[5]) then
+  return 0
+elseif ARGV[5] ~= '' and floor < tonumber(ARGV[5]) then
   redis.call('SET', KEYS[4], ARGV[5], 'PX', ARGV[6])
 end
 if ARGV[3] ~= '' then

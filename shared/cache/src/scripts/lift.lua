@@ -5,7 +5,10 @@
 if ARGV[3] ~= '' and tonumber(redis.call('GET', KEYS[4]) or '-1') < tonumber(ARGV[3]) then
   redis.call('SET', KEYS[4], ARGV[3], 'PX', ARGV[4])
 end
-if redis.call('ZREM', KEYS[2], ARGV[1]) == 0 then
+local time = redis.call('TIME')
+local until_ms = tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or '0')
+redis.call('ZREM', KEYS[2], ARGV[1])
+if until_ms <= time[1] * 1000 + math.floor(time[2] / 1000) then
   -- The fence fell before, or was never put up: somebody may have filled meanwhile.
   redis.call('SET', KEYS[1], ARGV[1] .. '+', 'PX', ARGV[2])
   redis.call('UNLINK', KEYS[3])
