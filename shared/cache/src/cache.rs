@@ -9,13 +9,14 @@ use uuid::Uuid;
 
 use crate::calls::Redis;
 use crate::entry::{Entry, Filling, Found, Lives, Shelf, Touch, found, millis};
-use crate::fence::{Fence, Written};
+use crate::fence::{Alone, Fence, Written};
 use crate::greeting::{self, Bearer, Greeting, Standing, Told, greeting};
 use crate::jitter::give_or_take;
 use crate::known_bad::KnownBad;
 use crate::limit::{Limit, Limits, Verdict, source_key};
 use crate::scripts::{Scripts, Step};
 use crate::settings::Settings;
+use crate::stale::Stale;
 use crate::value::{self, Cached};
 
 /// Redis, and what we do with it. Never fails: what it does not say is not known.
@@ -26,17 +27,6 @@ pub struct Cache {
     lives: Lives,
     clock: Clock,
     known_bad: KnownBad,
-}
-
-/// What an event has made out of date.
-#[derive(Clone, Debug, Default)]
-pub struct Stale {
-    /// A task, and its version now.
-    pub task: Option<(Uuid, i64)>,
-    /// Those whose lists have changed.
-    pub lists: Vec<Uuid>,
-    /// Those who do not stand as before.
-    pub standings: Vec<Uuid>,
 }
 
 impl Cache {
@@ -82,7 +72,7 @@ impl Cache {
                 since: self.clock.now(),
                 task: *task,
                 user: bearer.user,
-                alone: false,
+                alone: Alone::default(),
             }),
             Touch::Nothing | Touch::Read(_) => None,
         };
@@ -104,7 +94,10 @@ impl Cache {
         };
         let found = match (touch, fence) {
             (_, Some(fence)) => {
-                let alone = matches!(rest.first(), Some(Value::Int(1)));
+                // In the order in which they were put up: the task's, then the lists'.
+                let mut next = || matches!(rest.pop(), Some(Value::Int(1)));
+                let (at_lists, at_task) = (next(), next());
+                let alone = Alone { at_task, at_lists };
                 Found::Fence(Fence { alone, ..fence })
             }
             (Touch::Read(_), _) => rest.pop().and_then(found).unwrap_or(Found::Unknown),
@@ -175,6 +168,9 @@ impl Cache {
 
     /// Drops what an event made out of date. Says whether Redis did so.
     pub async fn drop(&self, stale: &Stale) -> bool {
+        if stale.is_empty() {
+            return true;
+        }
         let nonce = self.clock.new_id().to_string();
         let task = stale.task.iter();
         let task =

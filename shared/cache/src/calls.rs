@@ -28,6 +28,8 @@ enum Attempt {
     /// The connection had been closed: another one may do.
     Lost(String),
     Failed(String),
+    /// A key was of a wrong type, and was removed.
+    Mended,
 }
 
 impl Redis {
@@ -107,9 +109,9 @@ impl Redis {
 
     /// A connection that was lost while the environment was frozen shows at the first call, so there is a
     /// second attempt. It does no harm if the first one was run: each script may be run twice, but for
-    /// the count of a limit, which is then one higher.
+    /// the count of a limit, which is then one higher. The same holds for what was mended.
     async fn attempts(&self, steps: &[Step]) -> Result<Vec<Value>, Failure> {
-        let mut lost = false;
+        let (mut lost, mut mended) = (false, false);
         loop {
             let connection = self.link.connection().await;
             let (mut connection, number) =
@@ -119,6 +121,11 @@ impl Redis {
                 Ok(Attempt::Lost(_)) if !lost => {
                     self.link.close(number).await;
                     lost = true;
+                }
+                Ok(Attempt::Mended) if !mended => mended = true,
+                Ok(Attempt::Mended) => {
+                    let why = "a key is of a wrong type again";
+                    return Err(Failure(Outcome::Failed, why.to_owned()));
                 }
                 Ok(Attempt::Lost(why) | Attempt::Failed(why)) => {
                     // It may lead to a server that became a replica: the next one will not.
@@ -149,6 +156,15 @@ async fn attempt(connection: &mut Connection, steps: &[Step]) -> Attempt {
             Err(lost) => return lost,
         }
     }
+    let poisoned = steps.iter().zip(&answers).filter(|(_, answer)| is_of_wrong_type(answer));
+    let mend: Vec<Cmd> = poisoned.map(|(step, _)| step.mend()).collect();
+    if !mend.is_empty() {
+        tracing::warn!(target: telemetry::TARGET, "a key of Redis was of a wrong type: removed");
+        return match send(connection, mend).await {
+            Ok(_) => Attempt::Mended,
+            Err(lost) => lost,
+        };
+    }
     match answers.into_iter().collect::<Result<Vec<_>, _>>() {
         Ok(values) => Attempt::Done(values),
         Err(refused) => Attempt::Failed(words(&refused)),
@@ -167,6 +183,14 @@ async fn send(connection: &mut Connection, commands: Vec<Cmd>) -> Result<Vec<Ans
 
 fn lost_or_failed(error: &RedisError) -> Attempt {
     if error.is_timeout() { Attempt::Failed(words(error)) } else { Attempt::Lost(words(error)) }
+}
+
+/// Servers before the seventh version tell it in their own words of the script.
+fn is_of_wrong_type(answer: &Answer) -> bool {
+    const CODE: &str = "WRONGTYPE";
+    answer.as_ref().is_err_and(|error| {
+        error.code() == Some(CODE) || error.detail().is_some_and(|detail| detail.contains(CODE))
+    })
 }
 
 fn is_unknown_script(answer: &Answer) -> bool {

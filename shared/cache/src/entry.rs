@@ -218,7 +218,10 @@ impl Lives {
 
 /// Reads what look.lua says.
 pub(crate) fn found(answer: Value) -> Option<Found> {
-    let mut parts: Vec<Option<String>> = redis::from_redis_value(answer).ok()?;
+    let parts: Vec<Option<Vec<u8>>> = redis::from_redis_value(answer).ok()?;
+    // What is no text becomes one that is not believed, so that it is replaced.
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let mut parts: Vec<_> = parts.into_iter().map(|part| part.map(text)).collect();
     if parts.len() == 1 {
         return (parts[0].as_deref() == Some("fenced")).then_some(Found::Fenced);
     }

@@ -18,9 +18,15 @@ pub struct Fence {
     pub(crate) since: SystemTime,
     pub(crate) task: Option<Uuid>,
     pub(crate) user: Uuid,
-    /// Whether nobody else was changing the task. Never, if Redis did not answer: then nobody knows
-    /// whether the fences stand, and lifting them clears everything.
-    pub(crate) alone: bool,
+    pub(crate) alone: Alone,
+}
+
+/// Whether nobody else was at work when the fences were put up. Never, if Redis did not answer: then
+/// nobody knows whether the fences stand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Alone {
+    pub(crate) at_task: bool,
+    pub(crate) at_lists: bool,
 }
 
 /// What came of a change; by default, nothing.
@@ -61,11 +67,13 @@ impl Fence {
     }
 
     pub(crate) fn lift(&self, written: &Written, scripts: &Scripts, lives: &Lives) -> Vec<Step> {
-        let stays = self.alone && !lives.task.is_zero();
+        let stays = !lives.task.is_zero();
         let lifted = self.shelves().map(|shelf| {
-            let (floor, value) = match shelf {
-                Shelf::Task(_) => (written.version, written.task.as_deref()),
-                Shelf::Lists(user) => (written.touched.get(&user).copied(), None),
+            let (floor, value, alone) = match shelf {
+                Shelf::Task(_) => (written.version, written.task.as_deref(), self.alone.at_task),
+                Shelf::Lists(user) => {
+                    (written.touched.get(&user).copied(), None, self.alone.at_lists)
+                }
             };
             let entry = Entry::task(self.task.unwrap_or_default());
             shelf
@@ -77,6 +85,7 @@ impl Fence {
                 .arg(&entry.field)
                 .arg(value.filter(|_| stays).unwrap_or_default())
                 .arg(millis(give_or_take(lives.task, 10)))
+                .arg(if alone { "1" } else { "" })
         });
         let others = written.touched.iter().filter(|(user, _)| **user != self.user);
         let dropped =

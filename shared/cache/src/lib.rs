@@ -12,12 +12,14 @@ mod limit;
 mod link;
 mod scripts;
 mod settings;
+mod stale;
 mod value;
 
-pub use cache::{Cache, Stale};
+pub use cache::Cache;
 pub use entry::{Entry, Filling, Found, Room, Touch};
 pub use fence::{Fence, Written};
 pub use greeting::{Bearer, Epoch, Greeting, Standing, Told};
 pub use limit::{Limit, Verdict};
 pub use settings::Settings;
+pub use stale::Stale;
 pub use value::Cached;

@@ -89,6 +89,11 @@ impl Step {
         self.command("EVAL", &self.script.text)
     }
 
+    /// What removes those of its keys that are of a wrong type.
+    pub(crate) fn mend(&self) -> Cmd {
+        self.command("EVAL", include_str!("scripts/mend.lua"))
+    }
+
     fn command(&self, name: &str, script: &str) -> Cmd {
         let mut command = Cmd::with_capacity(3 + self.keys.len() + self.arguments.len(), 512);
         command.arg(name).arg(script).arg(self.keys.len());

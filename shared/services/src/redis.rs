@@ -160,6 +160,11 @@ impl Redis {
         self.client.ask(&["CONFIG", "SET", parameter, value]).map(drop)
     }
 
+    /// What it answers to any command, if that is one text; its refusal is an error.
+    pub fn ask(&self, command: &[&str]) -> Result<String, Error> {
+        self.client.ask(command)
+    }
+
     /// Removes all keys.
     pub fn flush(&self) -> Result<(), Error> {
         self.client.ask(&["FLUSHALL"]).map(drop)

@@ -102,6 +102,11 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The function that answers it.
+    pub const fn function(&self) -> &'static str {
+        self.function
+    }
+
     /// With a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {

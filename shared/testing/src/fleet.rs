@@ -1,8 +1,9 @@
 //! Real processes of one function.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use config::Env;
@@ -11,22 +12,40 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::reply::Reply;
-use crate::runtime_api::RuntimeApi;
+use crate::runtime_api::{RuntimeApi, Seat};
 
 /// Some processes of one function, which share the work. They end when the fleet is dropped.
 pub struct Fleet {
     api: RuntimeApi,
-    processes: Vec<Child>,
+    function: String,
+    env: Env,
+    processes: Mutex<HashMap<Seat, Child>>,
     output: Arc<Mutex<Vec<String>>>,
 }
+
+/// What a process gets for an event before its caller gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Fleet {
     /// Starts `count` processes of a function with these settings.
     pub async fn start(function: &str, env: &Env, count: usize) -> Self {
-        let api = RuntimeApi::start().await;
-        let output = Arc::new(Mutex::new(Vec::new()));
-        let processes = (0..count).map(|_| spawn(function, env, &api, &output)).collect();
-        Self { api, processes, output }
+        let fleet = Self {
+            api: RuntimeApi::start().await,
+            function: function.to_owned(),
+            env: env.clone(),
+            processes: Mutex::default(),
+            output: Arc::default(),
+        };
+        for _ in 0..count {
+            fleet.start_one().await;
+        }
+        fleet
+    }
+
+    async fn start_one(&self) {
+        let api = self.api.another().await;
+        let process = spawn(&self.function, &self.env, &api, &self.output);
+        lock(&self.processes).insert(api.seat(), process);
     }
 
     /// Has one of them answer an event.
@@ -36,20 +55,47 @@ impl Fleet {
 
     /// Has one of them answer a payload, whether it is an event or not.
     pub async fn answer_raw(&self, payload: &str) -> Result<Reply, String> {
-        let answer = self.api.invoke(payload.to_owned(), Duration::from_secs(20)).await?;
-        let answer: Answer = serde_json::from_slice(&answer).map_err(|e| e.to_string())?;
-        Ok(Reply::of(answer))
+        reply(&self.api.invoke(payload.to_owned(), PATIENCE).await?)
+    }
+
+    /// Has one of them answer an event, but kills it (as `kill -9` does) if `deadline` comes first, which
+    /// begins when the event is taken; another one takes its place. What came of the event is unknown.
+    pub async fn answer_or_die(
+        &self,
+        event: &Event,
+        deadline: impl Future<Output = ()>,
+    ) -> Result<Reply, String> {
+        let event = serde_json::to_string(event).unwrap();
+        let mut pending = self.api.begin(event, PATIENCE);
+        let seat = (&mut pending.taken).await.map_err(|_| "nobody took it".to_owned())?;
+        let answer = pending.answer(PATIENCE);
+        tokio::select! {
+            answer = answer => reply(&answer?),
+            () = deadline => {
+                self.kill(seat).await;
+                self.start_one().await;
+                Err("the process was killed".to_owned())
+            }
+        }
+    }
+
+    async fn kill(&self, seat: Seat) {
+        let process = lock(&self.processes).remove(&seat);
+        if let Some(mut process) = process {
+            process.kill().await.expect("a process can be killed");
+        }
+        self.api.leave(seat);
     }
 
     /// What they have written so far, to either stream.
     pub fn output(&self) -> Vec<String> {
-        self.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.output).clone()
     }
 
     /// How many still run.
-    pub fn running(&mut self) -> usize {
+    pub fn running(&self) -> usize {
         let alive = |child: &mut Child| matches!(child.try_wait(), Ok(None));
-        self.processes.iter_mut().map(alive).filter(|alive| *alive).count()
+        lock(&self.processes).values_mut().map(alive).filter(|alive| *alive).count()
     }
 
     /// Runs a process that is expected to end by itself: whether it succeeded, and its words.
@@ -58,6 +104,15 @@ impl Fleet {
         let words = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8_lossy(&words).into_owned())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn reply(answer: &[u8]) -> Result<Reply, String> {
+    let answer: Answer = serde_json::from_slice(answer).map_err(|e| e.to_string())?;
+    Ok(Reply::of(answer))
 }
 
 fn spawn(function: &str, env: &Env, api: &RuntimeApi, output: &Arc<Mutex<Vec<String>>>) -> Child {
@@ -105,7 +160,7 @@ fn collect(stream: impl AsyncRead + Unpin + Send + 'static, lines: Arc<Mutex<Vec
     tokio::spawn(async move {
         let mut reader = BufReader::new(stream).lines();
         while let Ok(Some(line)) = reader.next_line().await {
-            lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            lock(&lines).push(line);
         }
     });
 }

@@ -23,6 +23,11 @@ struct Shared {
     handshake: u64,
     refusing: AtomicBool,
     delay_ms: AtomicU64,
+    /// The longest time that what passes is held back by chance, either way.
+    jitter_us: AtomicU64,
+    /// In how many of a hundred cases a request is lost on its way.
+    losing: AtomicU32,
+    lost: AtomicU64,
     /// In how many of a hundred cases an answer is dropped.
     dropping: AtomicU32,
     /// How many answers are dropped for certain.
@@ -50,6 +55,9 @@ impl Proxy {
             handshake,
             refusing: AtomicBool::new(false),
             delay_ms: AtomicU64::new(0),
+            jitter_us: AtomicU64::new(0),
+            losing: AtomicU32::new(0),
+            lost: AtomicU64::new(0),
             dropping: AtomicU32::new(0),
             drop_next: AtomicU32::new(0),
             dropped: AtomicU64::new(0),
@@ -82,6 +90,23 @@ impl Proxy {
     pub fn delay(&self, time: Duration) {
         let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.shared.delay_ms.store(ms, Ordering::SeqCst);
+    }
+
+    /// Holds back each request and each answer for a time by chance, up to this. Most are short, as on a
+    /// network; now and then one is long.
+    pub fn jitter(&self, most: Duration) {
+        let us = u64::try_from(most.as_micros()).unwrap_or(u64::MAX);
+        self.shared.jitter_us.store(us, Ordering::SeqCst);
+    }
+
+    /// Loses so many of a hundred requests, with the connection: the server never hears of them.
+    pub fn lose_requests(&self, percent: u32) {
+        self.shared.losing.store(percent, Ordering::SeqCst);
+    }
+
+    /// How many requests were lost.
+    pub fn lost(&self) -> u64 {
+        self.shared.lost.load(Ordering::SeqCst)
     }
 
     /// Lets so many of a hundred requests through but drops their answers, with the connection.
@@ -145,9 +170,14 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shar
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         if !turns.waiting.swap(true, Ordering::SeqCst) {
-            turns.count.fetch_add(1, Ordering::SeqCst);
+            let turn = turns.count.fetch_add(1, Ordering::SeqCst);
             shared.round_trips.fetch_add(1, Ordering::SeqCst);
+            if turn >= shared.handshake && shared.chance(&shared.losing).await {
+                shared.lost.fetch_add(1, Ordering::SeqCst);
+                break;
+            }
         }
+        shared.dawdle().await;
         if to.write_all(&buffer[..length]).await.is_err() {
             break;
         }
@@ -167,6 +197,7 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Share
         if delay > 0 {
             tokio::time::sleep(Duration::from_millis(delay)).await;
         }
+        shared.dawdle().await;
         if to.write_all(&buffer[..length]).await.is_err() {
             break;
         }
@@ -179,7 +210,23 @@ impl Shared {
         if self.drop_next.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
             return true;
         }
-        let percent = self.dropping.load(Ordering::SeqCst);
+        self.chance(&self.dropping).await
+    }
+
+    /// True in so many of a hundred cases.
+    async fn chance(&self, percent: &AtomicU32) -> bool {
+        let percent = percent.load(Ordering::SeqCst);
         percent > 0 && self.random.lock().await.percent(u64::from(percent))
+    }
+
+    /// Waits for a time by chance. Half of such times are shorter than a quarter of the longest.
+    async fn dawdle(&self) {
+        const SCALE: u64 = 1000;
+        let most = self.jitter_us.load(Ordering::SeqCst);
+        if most > 0 {
+            let part = self.random.lock().await.below(SCALE);
+            let time = most * part / SCALE * part / SCALE;
+            tokio::time::sleep(Duration::from_micros(time)).await;
+        }
     }
 }

@@ -6,7 +6,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('ZCOUNT', KEYS[2], '(' .. now, '+inf') > 0 then
   return 0
 end
-local floor = tonumber(redis.call('GET', KEYS[4]) or '-1')
+local floor = tonumber(string.match(redis.call('GET', KEYS[4]) or '', '^%d+$') or '-1')
 if ARGV[5] ~= '' and floor > tonumber(ARGV[5]) then
   return 0
 elseif ARGV[5] ~= '' and floor < tonumber(ARGV[5]) then

@@ -18,7 +18,8 @@ if word == 'active' or word == 'disabled' then
   standing = 'good'
 else
   epoch = redis.call('GET', KEYS[2])
-  if not epoch then
+  -- One that is none of ours is as good as lost.
+  if not string.match(epoch or '', '^[%x-]+%+?$') then
     epoch = ARGV[3]
     redis.call('SET', KEYS[2], epoch, 'PX', ARGV[4])
   end

@@ -6,7 +6,8 @@ if redis.call('ZCOUNT', KEYS[2], '(' .. now, '+inf') > 0 then
   return {'fenced'}
 end
 local epoch = redis.call('GET', KEYS[1])
-if not epoch then
+-- One that is none of ours is as good as lost.
+if not string.match(epoch or '', '^[%x-]+%+?$') then
   epoch = ARGV[2]
   redis.call('SET', KEYS[1], epoch, 'PX', ARGV[3])
 end

@@ -82,7 +82,7 @@ async fn a_payload_that_is_no_event_is_a_problem_and_not_the_end() {
 async fn two_hundred_calls_at_once_are_shared_by_the_processes() {
     let app = TestApp::start().await;
     let alice = app.caller(Role::User);
-    let mut fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), 3).await;
+    let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), 3).await;
     let event = alice.post("/v1/tasks", &json!({"title": "x"})).event;
     let replies = join_all((0..200).map(|_| fleet.answer(&event))).await;
     assert!(replies.into_iter().all(|reply| reply.is_ok_and(|reply| reply.status() == 201)));

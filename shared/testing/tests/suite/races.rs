@@ -121,7 +121,7 @@ async fn race(
 async fn racing_equal_creates_have_one_effect_and_one_answer() {
     let proxy = Proxy::to(rig().state.pgbouncer.port).await;
     let app = TestApp::behind(&proxy).await;
-    let mut fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), PROCESSES).await;
+    let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), PROCESSES).await;
     proxy.drop_answers(3);
     let operations = race(&app, &fleet, "key", 50, 32, 1).await;
     let found = findings(&app, &operations).await;

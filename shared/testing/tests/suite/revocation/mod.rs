@@ -1,0 +1,7 @@
+//! X24: whoever was logged out or deactivated is refused, whatever happens to Redis.
+
+mod accounts;
+mod everywhere;
+mod issuer;
+mod race;
+mod sessions;
