@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod cache_rules;
 mod cases;
 mod change_events;
 mod change_races;
@@ -16,12 +17,14 @@ mod database;
 mod document_003;
 mod events;
 mod idempotency;
+mod limits;
 mod list_model;
 mod logs;
 mod matrix;
 mod migrations;
 mod mutations;
 mod outage;
+mod own_redis;
 mod owner_races;
 mod page_walk;
 mod pipeline;
