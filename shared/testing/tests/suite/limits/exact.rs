@@ -177,13 +177,13 @@ async fn eight_processes_let_through_exactly_what_the_limit_says() {
     let other = ("me-get", app.caller(Role::User).get("/v1/me").event);
     let calls = calls_of_a_user(&app);
     let user = Load { redis: &redis, fleets: &fleets, calls, other };
-    let user = user.run(2_200).await;
+    let user = user.run(1_500).await;
     user.say("a user");
 
     let other = ("me-get", app.anonymous().get("/v1/me").from("2001:db8:5:7::7").event);
     let calls = calls_of_a_stranger(&app);
     let stranger = Load { redis: &redis, fleets: &fleets, calls, other };
-    let stranger = stranger.run(2_900).await;
+    let stranger = stranger.run(3_600).await;
     stranger.say("a network");
 
     assert!(user.is_exact(), "a user: {user:?}");
