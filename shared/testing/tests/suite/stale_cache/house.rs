@@ -42,7 +42,12 @@ pub(crate) enum Kill {
     Committed(Uuid),
 }
 
-/// The ways.
+/// Whether Redis is a cluster.
+pub(crate) fn is_cluster() -> bool {
+    rig().state.redis.cluster
+}
+
+/// The ways. To a cluster there is none but the straight one: its nodes name each other.
 pub(crate) struct Ways {
     pub(crate) database: Proxy,
     pub(crate) readers_redis: Proxy,
@@ -61,9 +66,9 @@ impl Ways {
 
     /// An app that goes these ways.
     pub(crate) async fn app(&self) -> TestApp {
-        let (database, redis) = (self.database.port(), self.readers_redis.port());
-        let ports = (Some(database), Some(redis));
-        TestApp::with(Setup { database_port: ports.0, redis_port: ports.1, ..Setup::default() })
+        let redis = (!is_cluster()).then(|| self.readers_redis.port());
+        let database = Some(self.database.port());
+        TestApp::with(Setup { database_port: database, redis_port: redis, ..Setup::default() })
             .await
     }
 
@@ -115,7 +120,7 @@ impl<'a> House<'a> {
         let mut fleets = BTreeMap::new();
         for (function, count) in PROCESSES {
             let mut env = app.env_of(function);
-            if !READERS.contains(&function) {
+            if !READERS.contains(&function) && !is_cluster() {
                 let redis = format!("redis://127.0.0.1:{}", ways.writers_redis.port());
                 env = env.with("REDIS_URL", redis);
             }
