@@ -33,9 +33,7 @@ pub(crate) struct Replica {
 impl Cluster {
     /// A cluster without a replica. No two tests have the same `name`.
     pub(crate) async fn start(name: &str) -> Self {
-        // In the folder of this run.
-        let run = rig().state.ca_file.ancestors().nth(2).expect("the folder of the run");
-        let folder = Folder::create(&run.join(name)).expect("a folder");
+        let folder = support::own_folder(name);
         let mut postgres = Postgres::create(&folder, port(), false).expect("a cluster");
         postgres.start().expect("Postgres starts");
         let mut pooler = PgBouncer::create(&folder, port(), &postgres.address()).expect("a pooler");

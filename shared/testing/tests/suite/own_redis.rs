@@ -6,8 +6,10 @@ use config::{Env, Secrets};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Cmd, FromRedisValue};
 use services::{Folder, Redis, free_port};
-use testing::{Setup, rig};
+use testing::Setup;
 use uuid::Uuid;
+
+use crate::support::own_folder;
 
 /// A server that nobody else uses; what is said to it here is not counted by anybody.
 pub(crate) struct OwnRedis {
@@ -18,10 +20,7 @@ pub(crate) struct OwnRedis {
 
 impl OwnRedis {
     pub(crate) async fn start() -> Self {
-        // In the folder of this run.
-        let run = rig().state.ca_file.ancestors().nth(2).expect("the folder of the run");
-        let folder = run.join(format!("redis-{}", Uuid::now_v7().simple()));
-        let folder = Folder::create(&folder).expect("a folder");
+        let folder = own_folder(&format!("redis-{}", Uuid::now_v7().simple()));
         let port = free_port().expect("a port");
         let mut server = Redis::create(&folder, port).expect("a Redis");
         server.start().expect("Redis starts");

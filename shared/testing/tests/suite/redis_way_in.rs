@@ -5,13 +5,12 @@ use config::defaults::BREAKER_PAUSE;
 use domain::Role;
 use serde_json::json;
 use services::{Folder, Redis, free_port};
-use testing::{Caller, Setup, TestApp, lines_of, rig};
+use testing::{Caller, Setup, TestApp, lines_of};
 
-use crate::support::path_of;
+use crate::support::{own_folder, path_of};
 
 fn protected(name: &str) -> (Folder, Redis) {
-    let run = rig().state.ca_file.ancestors().nth(2).expect("the folder of the run");
-    let folder = Folder::create(&run.join(name)).expect("a folder");
+    let folder = own_folder(name);
     let port = free_port().expect("a port");
     let mut redis = Redis::create_tls(&folder, port).expect("a Redis with TLS");
     redis.start().expect("Redis starts");

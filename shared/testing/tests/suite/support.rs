@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::event::Envelope;
 use serde_json::{Value, json};
-use testing::{Call, Reply, TestApp, lines_of};
+use services::Folder;
+use testing::{Call, Reply, TestApp, lines_of, rig};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -13,6 +14,12 @@ use uuid::Uuid;
 #[expect(clippy::print_stdout, reason = "the test runner keeps it")]
 pub(crate) fn say(what: &str) {
     println!("{what}");
+}
+
+/// A folder of a test's own, in that of this run. No two tests have the same `name`.
+pub(crate) fn own_folder(name: &str) -> Folder {
+    let run = rig().state.ca_file.ancestors().nth(2).expect("the folder of the run");
+    Folder::create(&run.join(name)).expect("a folder")
 }
 
 /// How many statements a request took.

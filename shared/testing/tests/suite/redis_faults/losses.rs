@@ -9,14 +9,18 @@ use futures_util::future::join;
 use serde_json::{Value, json};
 use testing::{Call, Setup, TestApp, lines_of};
 
+use super::breakable::{BUDGET, BreakableRedis, setup};
 use super::load::World;
-use super::own_redis::{BUDGET, OwnRedis, setup};
 use crate::support::path_of;
 
 const LOAD: usize = 600;
 
 /// A load while something is done to Redis again and again, each time by another number.
-async fn under(world: &World<'_>, redis: &OwnRedis, command: impl Fn(u64) -> Vec<&'static str>) {
+async fn under(
+    world: &World<'_>,
+    redis: &BreakableRedis,
+    command: impl Fn(u64) -> Vec<&'static str>,
+) {
     let over = Cell::new(false);
     let load = async {
         world.load(LOAD).await;
@@ -37,7 +41,7 @@ async fn under(world: &World<'_>, redis: &OwnRedis, command: impl Fn(u64) -> Vec
 /// X16 (d).
 #[tokio::test]
 async fn a_redis_that_loses_everything_again_and_again_misleads_nobody() {
-    let redis = OwnRedis::start("redis-flushed");
+    let redis = BreakableRedis::start("redis-flushed");
     let app = TestApp::with(setup(redis.port(), BUDGET)).await;
     let world = World::of(&app, 1600).await;
     under(&world, &redis, |count| match count % 4 {
@@ -56,7 +60,7 @@ async fn a_redis_that_loses_everything_again_and_again_misleads_nobody() {
 /// X16 (f).
 #[tokio::test]
 async fn a_redis_without_room_misleads_nobody() {
-    let redis = OwnRedis::start("redis-full");
+    let redis = BreakableRedis::start("redis-full");
     let app = TestApp::with(setup(redis.port(), BUDGET)).await;
     let world = World::of(&app, 1601).await;
     world.load(LOAD / 2).await;
@@ -88,7 +92,7 @@ async fn a_redis_without_room_misleads_nobody() {
 /// A Redis that was started again knows no script.
 #[tokio::test]
 async fn scripts_that_redis_has_forgotten_cost_one_round_trip_once() {
-    let redis = OwnRedis::start("redis-scripts");
+    let redis = BreakableRedis::start("redis-scripts");
     // A budget that a busy machine keeps: this is not about time.
     let clock = Some(Clock::system());
     let app = TestApp::with(Setup { clock, ..setup(redis.port(), "5000") }).await;

@@ -1,10 +1,10 @@
 //! X16: whatever happens to Redis, no answer is wrong and none fails, and what is fast comes back by itself.
 
+pub(crate) mod breakable;
 pub(crate) mod history;
 pub(crate) mod load;
 mod losses;
 mod outages;
-pub(crate) mod own_redis;
 mod poison;
 mod processes;
 pub(crate) mod recovery;

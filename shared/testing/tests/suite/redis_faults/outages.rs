@@ -10,9 +10,9 @@ use futures_util::future::join;
 use services::Redis;
 use testing::{Proxy, Setup, TestApp};
 
+use super::breakable::{BUDGET, BreakableRedis, setup};
 use super::history::Line;
 use super::load::{CLIENTS, World};
-use super::own_redis::{BUDGET, OwnRedis, setup};
 use crate::support::say;
 
 /// How much is done before, during and after a fault.
@@ -73,14 +73,14 @@ fn found_out_quickly(what: &str, lines: &[Line]) {
     assert!(failed.values().all(|failed| *failed <= most), "{what}: {failed:?}");
 }
 
-fn settled(redis: &OwnRedis) -> Setup {
+fn settled(redis: &BreakableRedis) -> Setup {
     Setup { clock: Some(Clock::stopped()), ..setup(redis.port(), BUDGET) }
 }
 
 /// X16 (a).
 #[tokio::test]
 async fn a_redis_that_is_killed_and_started_again_is_not_noticed() {
-    let redis = OwnRedis::start("redis-killed");
+    let redis = BreakableRedis::start("redis-killed");
     let app = TestApp::with(settled(&redis)).await;
     let (kill, start) = (redis.does(Redis::stop), redis.does(Redis::start));
     through(&app, "X16a killed", kill, start).await;
@@ -89,7 +89,7 @@ async fn a_redis_that_is_killed_and_started_again_is_not_noticed() {
 /// X16 (b).
 #[tokio::test]
 async fn a_redis_that_is_frozen_and_goes_on_is_not_noticed() {
-    let redis = OwnRedis::start("redis-frozen");
+    let redis = BreakableRedis::start("redis-frozen");
     let app = TestApp::with(settled(&redis)).await;
     let (freeze, thaw) = (redis.does(Redis::freeze), redis.does(Redis::thaw));
     through(&app, "X16b frozen", freeze, thaw).await;
@@ -98,7 +98,7 @@ async fn a_redis_that_is_frozen_and_goes_on_is_not_noticed() {
 /// X16 (c).
 #[tokio::test]
 async fn a_redis_that_is_slow_is_left_alone() {
-    let redis = OwnRedis::start("redis-slow");
+    let redis = BreakableRedis::start("redis-slow");
     let proxy = Proxy::before(redis.port(), 0).await;
     let setup = Setup { redis_port: Some(proxy.port()), ..settled(&redis) };
     let app = TestApp::with(setup).await;
@@ -110,7 +110,7 @@ async fn a_redis_that_is_slow_is_left_alone() {
 /// X16 (g): as after a failover, in which the connections stay and lead to what is a replica now.
 #[tokio::test]
 async fn a_redis_that_became_a_replica_is_left_alone_until_it_is_a_primary_again() {
-    let redis = OwnRedis::start("redis-replica");
+    let redis = BreakableRedis::start("redis-replica");
     let second = redis.second();
     let app = TestApp::with(settled(&redis)).await;
     let port = redis.port();

@@ -8,7 +8,7 @@ use domain::Role;
 use serde_json::{Value, json};
 use testing::{Call, Caller, Reply, TestApp, lines_of};
 
-use super::own_redis::{OwnRedis, setup};
+use super::breakable::{BreakableRedis, setup};
 use crate::support::{path_of, say};
 
 /// How many requests it may take until everything is as it should be.
@@ -18,12 +18,12 @@ const TRIES: usize = 12;
 struct Victim<'a> {
     user: Caller<'a>,
     task: Value,
-    redis: &'a OwnRedis,
+    redis: &'a BreakableRedis,
 }
 
 /// An app that gives Redis as much time as it takes: these tests are not about time, and what a busy
 /// machine fails would look like poison.
-async fn app(redis: &OwnRedis) -> TestApp {
+async fn app(redis: &BreakableRedis) -> TestApp {
     TestApp::with(setup(redis.port(), "5000")).await
 }
 
@@ -32,7 +32,7 @@ fn line_of(reply: &Reply) -> Value {
 }
 
 impl<'a> Victim<'a> {
-    async fn of(app: &'a TestApp, redis: &'a OwnRedis) -> Self {
+    async fn of(app: &'a TestApp, redis: &'a BreakableRedis) -> Self {
         let user = app.caller(Role::User);
         let task = user.create(&json!({"title": "mine", "assignee_id": null})).await;
         let victim = Self { user, task, redis };
@@ -112,7 +112,7 @@ impl<'a> Victim<'a> {
 
 #[tokio::test]
 async fn a_value_that_lies_where_it_does_not_belong_is_not_believed() {
-    let redis = OwnRedis::start("poison-values");
+    let redis = BreakableRedis::start("poison-values");
     let app = app(&redis).await;
     let other = Victim::of(&app, &redis).await;
     let victim = Victim::of(&app, &redis).await;
@@ -215,7 +215,7 @@ const FULL: [&str; 2] = ["more than any number", "a far future"];
 
 #[tokio::test]
 async fn what_no_key_can_be_harms_nobody_and_is_replaced() {
-    let redis = OwnRedis::start("poison-keys");
+    let redis = BreakableRedis::start("poison-keys");
     let app = app(&redis).await;
     let mut victim = Victim::of(&app, &redis).await;
     let mut count = 0;
@@ -249,7 +249,7 @@ async fn what_no_key_can_be_harms_nobody_and_is_replaced() {
 /// A meter that is full for ages shuts nobody out for longer than the window.
 #[tokio::test]
 async fn a_meter_that_cannot_be_shuts_nobody_out() {
-    let redis = OwnRedis::start("poison-meters");
+    let redis = BreakableRedis::start("poison-meters");
     let mut setup = setup(redis.port(), "5000");
     setup.env.push(("RATE_LIMITS", r#"{"user": "5/2"}"#.to_owned()));
     let app = TestApp::with(setup).await;

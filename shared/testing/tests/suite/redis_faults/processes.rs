@@ -5,8 +5,8 @@ use futures_util::future::join;
 use services::{Error, Redis};
 use testing::TestApp;
 
+use super::breakable::{BUDGET, BreakableRedis, setup};
 use super::load::{FUNCTIONS, World};
-use super::own_redis::{BUDGET, OwnRedis, setup};
 use crate::support::say;
 
 /// How many there are of each function.
@@ -16,7 +16,7 @@ const LOAD: usize = 240;
 type Done = fn(&mut Redis) -> Result<(), Error>;
 
 async fn through(name: &str, what: &str, begin: Done, end: Done) {
-    let redis = OwnRedis::start(name);
+    let redis = BreakableRedis::start(name);
     let app = TestApp::with(setup(redis.port(), BUDGET)).await;
     let world = World::of_processes(&app, 160, PROCESSES).await;
     world.recovered(what).await;

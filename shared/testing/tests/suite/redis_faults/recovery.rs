@@ -5,8 +5,8 @@ use config::defaults::BREAKER_FIRST_PAUSE;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::breakable::patient_cache;
 use super::load::{FUNCTIONS, PAUSE, TRIES, World};
-use super::own_redis::patient_cache;
 use crate::support::path_of;
 
 impl World<'_> {

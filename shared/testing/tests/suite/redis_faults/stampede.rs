@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testing::{Caller, Reply, Setup, TestApp, lines_of};
 
-use super::own_redis::{OwnRedis, setup};
+use super::breakable::{BreakableRedis, setup};
 use crate::support::{path_of, patiently, say};
 
 const READERS: usize = 200;
@@ -48,7 +48,7 @@ async fn all_at_once(what: &str, callers: &[Caller<'_>], path: &str) -> Vec<Repl
 
 #[tokio::test]
 async fn many_who_ask_at_once_for_what_is_not_cached_ask_the_database_once_each_at_most() {
-    let redis = OwnRedis::start("stampede");
+    let redis = BreakableRedis::start("stampede");
     let mut setup = setup(redis.port(), "5000");
     setup.env.push(("AWS_LAMBDA_MAX_CONCURRENCY", CONNECTIONS.to_string()));
     let app = TestApp::with(Setup { ..setup }).await;

@@ -8,14 +8,14 @@ use serde_json::json;
 use testing::TestApp;
 
 use super::everywhere::Everywhere;
-use crate::redis_faults::own_redis::{OwnRedis, setup};
+use crate::redis_faults::breakable::{BreakableRedis, setup};
 use crate::support::{patiently, say};
 
 const ROUNDS: usize = 25;
 
 #[tokio::test]
 async fn an_account_that_is_shut_or_opened_is_so_at_the_next_request_everywhere() {
-    let redis = OwnRedis::start("revocation-accounts");
+    let redis = BreakableRedis::start("revocation-accounts");
     let app = TestApp::with(setup(redis.port(), "5000")).await;
     let everywhere = Everywhere::start(&app).await;
     let (admin, bob) = (app.caller(Role::Admin), app.caller(Role::User));

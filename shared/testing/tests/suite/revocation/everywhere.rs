@@ -5,7 +5,7 @@ use issuer::Person;
 use serde_json::json;
 use testing::{Call, Caller, Fleet, Reply, TestApp};
 
-use crate::redis_faults::own_redis::OwnRedis;
+use crate::redis_faults::breakable::BreakableRedis;
 use crate::support::{path_of, patiently};
 
 const FUNCTIONS: [&str; 4] = ["tasks-get", "tasks-list", "tasks-create", "me-get"];
@@ -52,7 +52,7 @@ impl Everywhere {
     }
 
     /// Somebody's task, after each process has answered them and Redis vouches for them.
-    pub(crate) async fn warm(&self, caller: &Caller<'_>, redis: &OwnRedis) -> String {
+    pub(crate) async fn warm(&self, caller: &Caller<'_>, redis: &BreakableRedis) -> String {
         let create = caller.post("/v1/tasks", &json!({"title": "x"})).key("warm");
         let task = path_of(&patiently(&create).await.expect(201).json());
         let key = format!("rv:{{u:{}}}", caller.id());

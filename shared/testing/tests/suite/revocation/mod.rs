@@ -3,5 +3,6 @@
 mod accounts;
 mod everywhere;
 mod issuer;
+mod lost_answers;
 mod race;
 mod sessions;

@@ -7,7 +7,7 @@ use services::Redis;
 use testing::TestApp;
 
 use super::everywhere::{Everywhere, logout_of, logout_without};
-use crate::redis_faults::own_redis::{BUDGET, OwnRedis, patient_cache, setup};
+use crate::redis_faults::breakable::{BUDGET, BreakableRedis, patient_cache, setup};
 use crate::redis_faults::recovery::stale_of;
 use crate::support::{patiently, say};
 
@@ -19,7 +19,7 @@ fn elsewhere(person: &Person) -> Person {
 /// T-REV-1 and 2.
 #[tokio::test]
 async fn after_a_logout_every_warm_process_refuses_the_token_also_when_redis_forgets() {
-    let redis = OwnRedis::start("revocation-flushed");
+    let redis = BreakableRedis::start("revocation-flushed");
     let app = TestApp::with(setup(redis.port(), "5000")).await;
     let everywhere = Everywhere::start(&app).await;
     let here = app.caller(Role::User);
@@ -41,7 +41,7 @@ async fn after_a_logout_every_warm_process_refuses_the_token_also_when_redis_for
 /// T-REV-3.
 #[tokio::test]
 async fn a_logout_without_redis_holds_when_redis_comes_back() {
-    let redis = OwnRedis::start("revocation-killed");
+    let redis = BreakableRedis::start("revocation-killed");
     let app = TestApp::with(setup(redis.port(), BUDGET)).await;
     let everywhere = Everywhere::start(&app).await;
     let alice = app.caller(Role::User);
@@ -59,7 +59,7 @@ async fn a_logout_without_redis_holds_when_redis_comes_back() {
 /// played. While it answers nobody, nobody is let in.
 #[tokio::test]
 async fn a_logout_that_redis_could_not_be_told_holds_once_its_event_is_played() {
-    let redis = OwnRedis::start("revocation-frozen");
+    let redis = BreakableRedis::start("revocation-frozen");
     let app = TestApp::with(setup(redis.port(), BUDGET)).await;
     let everywhere = Everywhere::start(&app).await;
     let alice = app.caller(Role::User);
@@ -116,7 +116,7 @@ async fn a_logout_token_that_was_used_has_no_second_effect() {
 /// T-REV-5.
 #[tokio::test]
 async fn a_logout_of_a_user_ends_all_their_sessions_and_none_that_begins_later() {
-    let redis = OwnRedis::start("revocation-user");
+    let redis = BreakableRedis::start("revocation-user");
     let app = TestApp::with(setup(redis.port(), "5000")).await;
     let everywhere = Everywhere::start(&app).await;
     let before = Person { issued_in: -1, ..Person::new("alice", &["user"]) };
@@ -142,7 +142,7 @@ async fn a_logout_of_a_user_ends_all_their_sessions_and_none_that_begins_later()
 /// remembers how they stood, it vouches for them.
 #[tokio::test]
 async fn a_logout_of_a_session_that_names_nobody_holds_once_the_database_is_asked() {
-    let redis = OwnRedis::start("revocation-session");
+    let redis = BreakableRedis::start("revocation-session");
     let app = TestApp::with(setup(redis.port(), "5000")).await;
     let everywhere = Everywhere::start(&app).await;
     let alice = app.caller(Role::User);

@@ -1,27 +1,28 @@
-//! A Redis of a test's own: it can be stopped, frozen and filled without harm to other tests.
+//! A Redis to break: stopped, frozen or filled without harm to other tests. (One to look into is in
+//! `own_redis`.)
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use config::Env;
 use services::{Error, Folder, Redis, free_port};
-use testing::{Setup, TestApp, rig};
+use testing::{Setup, TestApp};
+
+use crate::support::own_folder;
 
 /// What the functions give a call of Redis as a rule; the tests that are not about time give more.
 pub(crate) const BUDGET: &str = "50";
 
 /// The server. Commands to it are sent from other threads, so that requests go on meanwhile.
-pub(crate) struct OwnRedis {
+pub(crate) struct BreakableRedis {
     port: u16,
     redis: Arc<Mutex<Redis>>,
     folder: Folder,
 }
 
-impl OwnRedis {
+impl BreakableRedis {
     /// A server that runs. No two tests have the same `name`.
     pub(crate) fn start(name: &str) -> Self {
-        // In the folder of this run.
-        let run = rig().state.ca_file.ancestors().nth(2).expect("the folder of the run");
-        let folder = Folder::create(&run.join(name)).expect("a folder");
+        let folder = own_folder(name);
         let port = free_port().expect("a port");
         let mut redis = Redis::create(&folder, port).expect("a server");
         redis.start().expect("Redis starts");
@@ -67,7 +68,7 @@ impl OwnRedis {
     }
 }
 
-impl Drop for OwnRedis {
+impl Drop for BreakableRedis {
     fn drop(&mut self) {
         let _ = self.redis.lock().unwrap_or_else(PoisonError::into_inner).stop();
         let _ = self.folder.remove();
