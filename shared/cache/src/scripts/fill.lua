@@ -7,9 +7,7 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('ZCOUNT', KEYS[2], '(' ..
   return 0
 end
 local floor = tonumber(string.match(redis.call('GET', KEYS[4]) or '', '^%d+$') or '-1')
-if ARGV[5] ~= '' and floor > tonumber(ARGV[5]) then
-  return 0
-elseif ARGV[5] ~= '' and floor < tonumber(ARGV[5]) then
+if ARGV[5] ~= '' and floor < tonumber(ARGV[5]) then
   redis.call('SET', KEYS[4], ARGV[5], 'PX', ARGV[6])
 end
 if ARGV[3] ~= '' then
