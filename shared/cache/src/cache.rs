@@ -57,7 +57,7 @@ impl Cache {
 
     /// The call before the work of a request with a good token: how its bearer stands, whether they are
     /// within their limit, and what is there of what the request touches. For a change it puts up the
-    /// fences, which [`Self::lift`] or [`Self::refused`] takes down again.
+    /// fences, which [`Self::lift`] takes down again.
     pub async fn greet(
         &self,
         bearer: Bearer<'_>,
