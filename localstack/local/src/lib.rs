@@ -1,0 +1,3 @@
+//! The local cloud.
+
+pub mod template;
