@@ -1,3 +1,4 @@
 //! The local cloud.
 
+pub mod lambda;
 pub mod template;

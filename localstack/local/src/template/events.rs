@@ -77,9 +77,8 @@ pub(super) fn read(
 }
 
 fn http(properties: &Value) -> HttpRoute {
-    let word = |key: &str, fallback: &str| {
-        properties.get(key).text().unwrap_or(fallback).to_owned()
-    };
+    let word =
+        |key: &str, fallback: &str| properties.get(key).text().unwrap_or(fallback).to_owned();
     HttpRoute { method: word("Method", "ANY").to_uppercase(), path: word("Path", "$default") }
 }
 

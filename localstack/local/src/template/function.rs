@@ -7,8 +7,8 @@ use super::error::{Error, wrong};
 use super::events::{self, HttpRoute, QueueSource, ScheduleRule};
 use super::names::Names;
 use super::node::Node;
-use super::value::{Scope, Value};
 use super::number;
+use super::value::{Scope, Value};
 
 /// A function, and what calls it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,9 @@ pub(super) fn read(
     let mut function = Function {
         id: id.to_owned(),
         name: names.of(id).ok_or_else(|| wrong(line, format!("{id} has no name")))?,
-        timeout: Duration::from_secs(number(&settings, "Timeout", line)?.unwrap_or(DEFAULT_TIMEOUT)),
+        timeout: Duration::from_secs(
+            number(&settings, "Timeout", line)?.unwrap_or(DEFAULT_TIMEOUT),
+        ),
         memory: number(&settings, "MemorySize", line)?.unwrap_or(DEFAULT_MEMORY),
         reserved_concurrency: number(&settings, "ReservedConcurrentExecutions", line)?,
         environment,

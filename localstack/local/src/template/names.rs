@@ -23,7 +23,9 @@ impl Names<'_> {
             "AWS::Partition" => "aws".to_owned(),
             "AWS::URLSuffix" => "amazonaws.com".to_owned(),
             "AWS::StackName" => "local".to_owned(),
-            "AWS::StackId" => format!("arn:aws:cloudformation:{}:{ACCOUNT}:stack/local", self.region),
+            "AWS::StackId" => {
+                format!("arn:aws:cloudformation:{}:{ACCOUNT}:stack/local", self.region)
+            }
             _ => return None,
         })
     }
@@ -43,11 +45,10 @@ impl Names<'_> {
         let name = self.name(id)?;
         Some(match (self.kind(id)?, attribute) {
             ("AWS::SQS::Queue", "Arn") => self.arn("sqs", &name),
-            ("AWS::SQS::Queue", "QueueName") => name,
+            ("AWS::SQS::Queue", "QueueName") | ("AWS::SNS::Topic", "TopicName") => name,
             ("AWS::SQS::Queue", "QueueUrl") => self.of(id)?,
             ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{name}"),
             ("AWS::Serverless::Function", "Arn") => self.arn("lambda", &format!("function:{name}")),
-            ("AWS::SNS::Topic", "TopicName") => name,
             _ => return None,
         })
     }

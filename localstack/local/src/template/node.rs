@@ -59,7 +59,8 @@ impl Intrinsic {
     }
 
     fn required(name: &str, line: usize) -> Result<Self, Error> {
-        Self::named(name).ok_or_else(|| wrong(line, format!("`{name}` is no intrinsic that is known here")))
+        Self::named(name)
+            .ok_or_else(|| wrong(line, format!("`{name}` is no intrinsic that is known here")))
     }
 }
 

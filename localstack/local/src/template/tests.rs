@@ -119,7 +119,10 @@ fn cors_is_there_if_an_origin_is() {
     assert_eq!(read(TEMPLATE).unwrap().cors, None);
     let place = place(&[("Origins", "http://a, http://b")]);
     let cors = Template::read(TEMPLATE, &place).unwrap().cors.unwrap();
-    assert_eq!((cors.origins, cors.max_age), (vec!["http://a".into(), "http://b".into()], Some(60)));
+    assert_eq!(
+        (cors.origins, cors.max_age),
+        (vec!["http://a".into(), "http://b".into()], Some(60))
+    );
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::error::{Error, wrong};
-use super::node::{Intrinsic, Kind, Node};
 use super::names::Names;
+use super::node::{Intrinsic, Kind, Node};
 
 /// A value with nothing left to evaluate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,10 @@ impl<'t> Scope<'t> {
                 _ => String::new(),
             });
             let value = given.get(name).cloned().or(default).ok_or_else(|| {
-                wrong(declaration.line, format!("the parameter {name} has no value for the local cloud"))
+                wrong(
+                    declaration.line,
+                    format!("the parameter {name} has no value for the local cloud"),
+                )
             })?;
             parameters.insert(name.clone(), value);
         }
@@ -75,9 +78,10 @@ impl<'t> Scope<'t> {
     /// The resources whose condition holds, of one type.
     pub(crate) fn resources(&self, kind: &str) -> Result<Vec<(&'t str, &'t Node)>, Error> {
         let mut found = Vec::new();
-        for (id, resource) in self.template.get("Resources").map(Node::members).unwrap_or_default() {
-            let is = |node: &&Node| matches!(&node.kind, Kind::Text(text) if text == kind);
-            if resource.get("Type").filter(is).is_none() {
+        for (id, resource) in self.template.get("Resources").map(Node::members).unwrap_or_default()
+        {
+            let is = |node: &Node| matches!(&node.kind, Kind::Text(text) if text == kind);
+            if !resource.get("Type").is_some_and(is) {
                 continue;
             }
             let holds = match resource.get("Condition") {
@@ -173,9 +177,7 @@ impl<'t> Scope<'t> {
             | Intrinsic::Or
             | Intrinsic::Not
             | Intrinsic::Equals
-            | Intrinsic::Condition => {
-                Ok(Value::Text(self.holds(intrinsic, argument)?.to_string()))
-            }
+            | Intrinsic::Condition => Ok(Value::Text(self.holds(intrinsic, argument)?.to_string())),
         }
     }
 
@@ -184,9 +186,8 @@ impl<'t> Scope<'t> {
             return Ok(Value::None);
         }
         let declared = self.template.at(&["Parameters", name, "Type"]);
-        let is_list = declared.is_some_and(
-            |node| matches!(&node.kind, Kind::Text(kind) if kind.contains("List")),
-        );
+        let is_list = declared
+            .is_some_and(|node| matches!(&node.kind, Kind::Text(kind) if kind.contains("List")));
         if let Some(text) = self.parameters.get(name) {
             return Ok(if is_list {
                 let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
@@ -196,7 +197,9 @@ impl<'t> Scope<'t> {
             });
         }
         let found = self.names.pseudo(name).or_else(|| self.names.of(name));
-        found.map(Value::Text).ok_or_else(|| wrong(line, format!("there is no `{name}` to refer to")))
+        found
+            .map(Value::Text)
+            .ok_or_else(|| wrong(line, format!("there is no `{name}` to refer to")))
     }
 
     /// `Resource.Attribute`.
@@ -219,9 +222,8 @@ impl<'t> Scope<'t> {
         let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once("${") {
             result.push_str(before);
-            let (name, behind) = after
-                .split_once('}')
-                .ok_or_else(|| wrong(argument.line, "`${` without `}`"))?;
+            let (name, behind) =
+                after.split_once('}').ok_or_else(|| wrong(argument.line, "`${` without `}`"))?;
             rest = behind;
             if let Some(literal) = name.strip_prefix('!') {
                 result.push_str("${");
