@@ -1,4 +1,5 @@
 //! The local cloud.
 
+pub mod gateway;
 pub mod lambda;
 pub mod template;

@@ -1,41 +1,21 @@
 //! The processes of a function, with the probe as the function.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+mod support;
+
 use std::time::Duration;
 
 use clock::Clock;
-use local::lambda::{Failure, Function, Logs, Settings, Stream};
+use local::lambda::{Failure, Function, Settings};
 use serde_json::{Value, json};
-
-/// A binary of this workspace, built with the tests.
-fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(2).unwrap().join(name)
-}
-
-type Lines = Arc<Mutex<Vec<(Stream, String)>>>;
+use support::Lines;
 
 fn probe(change: impl FnOnce(&mut Settings)) -> (Function, Lines) {
-    let mut settings = Settings {
-        name: "probe".into(),
-        program: binary("probe"),
-        directory: std::env::temp_dir(),
-        environment: BTreeMap::from([("GREETING".into(), "hello".into())]),
-        timeout: Duration::from_secs(20),
-        memory: 256,
-        cap: 4,
-        dies_with_us: true,
-    };
+    let mut settings = support::probe();
+    settings.environment.insert("GREETING".into(), "hello".into());
     change(&mut settings);
     let lines = Lines::default();
-    let sink = Arc::clone(&lines);
-    let logs = Logs::to(move |_, stream, words| {
-        sink.lock().unwrap().push((stream, words.to_owned()));
-    });
-    (Function::new(settings, Clock::system(), logs), lines)
+    (Function::new(settings, Clock::system(), lines.logs()), lines)
 }
 
 async fn ask(function: &Function, event: Value) -> Result<Value, Failure> {
@@ -84,9 +64,8 @@ async fn what_fails_is_said_and_the_next_call_is_answered() {
     let ended = ask(&function, json!({ "do": "exit" })).await.unwrap_err();
     assert_eq!(ended, Failure::Ended("exit status: 3".into()));
     assert_eq!(ask(&function, json!({ "n": 1 })).await.unwrap(), json!({ "n": 1 }));
-    let words =
-        (Stream::Runner, "a process ended while it was at work (exit status: 3)".to_owned());
-    assert!(lines.lock().unwrap().contains(&words), "{lines:?}");
+    let words = "a process ended while it was at work (exit status: 3)".to_owned();
+    assert!(lines.of_runner().contains(&words), "{:?}", lines.of_runner());
 }
 
 #[tokio::test]
@@ -119,8 +98,8 @@ async fn a_program_that_does_not_start_is_given_up_and_tried_again_at_the_next_c
         let failure = ask(&function, json!({})).await.unwrap_err();
         assert_eq!(failure, Failure::DoesNotStart("exit status: 1".into()));
     }
-    let starts = lines.lock().unwrap().len();
-    assert_eq!(starts, 6, "three starts for each call: {lines:?}");
+    let lines = lines.of_runner();
+    assert_eq!(lines.len(), 6, "three starts for each call: {lines:?}");
 
     let (function, _) = probe(|settings| settings.program = "/no/such/program".into());
     let failure = ask(&function, json!({})).await.unwrap_err();

@@ -36,7 +36,7 @@ pub use folder::{Folder, checkout};
 pub use localstack::{LocalStack, REGION};
 pub use pgbouncer::PgBouncer;
 pub use pids::{down, sweep};
-pub use ports::{Ports, free_port};
+pub use ports::{Ports, free_port, require_free};
 pub use postgres::{Postgres, StopMode};
 pub use progress::say;
 pub use redis::Redis;

@@ -73,7 +73,7 @@ fn is_free(port: u16) -> bool {
 }
 
 /// Says clearly that a port is taken, which services themselves say in many ways.
-pub(crate) fn require_free(name: &'static str, port: u16) -> Result<(), Error> {
+pub fn require_free(name: &'static str, port: u16) -> Result<(), Error> {
     if is_free(port) { Ok(()) } else { Err(Error::PortTaken { name, port }) }
 }
 

@@ -136,6 +136,21 @@ impl Services {
         self.processes().into_iter().find_map(|process| Some((process.name(), process.ended()?)))
     }
 
+    /// Starts a service again that has ended, by the name that [`Self::ended`] gave. LocalStack gets its
+    /// secrets back, and has lost everything else.
+    pub fn restart(&mut self, name: &str) -> Result<(), Error> {
+        match name {
+            "postgres" => self.postgres.start(),
+            "pgbouncer" => self.pgbouncer.start(),
+            "localstack" => {
+                self.localstack.start()?;
+                self.state.secrets = secrets::create(&self.localstack, &self.folder.users()?)?;
+                self.state.write(&self.folder.state_file())
+            }
+            _ => self.redis.start(),
+        }
+    }
+
     /// The process ids of the services.
     pub fn process_ids(&mut self) -> Vec<u32> {
         self.processes().into_iter().filter_map(|process| process.id()).collect()

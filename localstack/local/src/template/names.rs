@@ -34,7 +34,10 @@ impl Names<'_> {
     pub(crate) fn of(&self, id: &str) -> Option<String> {
         let name = self.name(id)?;
         Some(match self.kind(id)? {
-            "AWS::SQS::Queue" => format!("{}/{ACCOUNT}/{name}", self.endpoint),
+            // As LocalStack writes it with SQS_ENDPOINT_STRATEGY=path.
+            "AWS::SQS::Queue" => {
+                format!("{}/queue/{}/{ACCOUNT}/{name}", self.endpoint, self.region)
+            }
             "AWS::SNS::Topic" => self.arn("sns", &name),
             _ => name,
         })

@@ -74,7 +74,7 @@ fn a_function_has_its_settings_and_those_of_all() {
     assert_eq!((work.memory, work.reserved_concurrency), (512, None));
     let of = |name: &str| work.environment[name].as_str();
     assert_eq!((of("STAGE"), of("LEVEL")), ("local", "debug"));
-    assert_eq!(of("QUEUE"), "http://127.0.0.1:1/000000000000/task-jobs");
+    assert_eq!(of("QUEUE"), "http://127.0.0.1:1/queue/eu-west-1/000000000000/task-jobs");
     assert_eq!(
         of("TEXT"),
         "local/arn:aws:sqs:eu-west-1:000000000000:task-jobs/${literal}/eu-west-1"
