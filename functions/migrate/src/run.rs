@@ -2,6 +2,7 @@
 
 use config::Secrets;
 use serde::Serialize;
+use tokio_postgres::Client;
 
 use crate::connection;
 use crate::error::Error;
@@ -29,11 +30,25 @@ const LOCK_DATABASE: &str = "postgres";
 /// Any number, as long as nobody else locks it.
 const LOCK: i64 = 7_204_161_530_011_913;
 
+/// Makes the database if the cluster does not have it.
+#[expect(clippy::disallowed_methods, reason = "a connection of its own, not a pooled one")]
+async fn create(client: &Client, database: &str) -> Result<(), Error> {
+    let exists = "SELECT 1 FROM pg_database WHERE datname = $1";
+    if client.query_opt(exists, &[&database]).await?.is_none() {
+        let name = database.replace('"', "\"\"");
+        client.batch_execute(&format!("CREATE DATABASE \"{name}\"")).await?;
+    }
+    Ok(())
+}
+
 /// Brings the database to the version of this program.
 #[expect(clippy::disallowed_methods, reason = "connections of its own, not pooled ones")]
 pub async fn run(settings: &Settings, secrets: &Secrets) -> Result<Report, Error> {
     let lock = connection::open(settings, secrets, &settings.admin, Some(LOCK_DATABASE)).await?;
     lock.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
+    if let Some(database) = settings.address.get_dbname() {
+        create(&lock, database).await?;
+    }
     let admin = connection::open(settings, secrets, &settings.admin, None).await?;
     roles::ensure(&admin, settings, secrets).await?;
 

@@ -1,5 +1,7 @@
 //! The local cloud.
 
+pub mod cli;
+pub mod cloud;
 pub mod gateway;
 pub mod lambda;
 pub mod template;

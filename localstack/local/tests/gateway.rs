@@ -1,5 +1,10 @@
 //! The gateway, with the probe behind it: over real connections, byte by byte where that matters.
-#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on ends")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends"
+)]
 
 mod support;
 

@@ -21,9 +21,6 @@ pub struct Rig {
 /// The database that every test's own is a copy of.
 const TEMPLATE: &str = "template_tasks";
 
-/// Locked while the template is made: several test processes may want to.
-const TEMPLATE_LOCK: i64 = 1_605;
-
 /// The shared parts, made at the first call.
 pub fn rig() -> &'static Rig {
     static RIG: OnceLock<Rig> = OnceLock::new();
@@ -57,14 +54,9 @@ impl Rig {
         rig
     }
 
-    /// Makes and migrates the template; fine if another test process did.
+    /// Makes and migrates the template; fine if another test process did, which the lock of `migrate`
+    /// makes wait.
     async fn make_template(&self) {
-        let admin = self.admin("postgres").await;
-        admin.execute("SELECT pg_advisory_lock($1)", &[&TEMPLATE_LOCK]).await.unwrap();
-        let exists = "SELECT 1 FROM pg_database WHERE datname = $1";
-        if admin.query_opt(exists, &[&TEMPLATE]).await.unwrap().is_none() {
-            admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).await.unwrap();
-        }
         self.migrate(TEMPLATE).await.expect("the migrations run");
     }
 

@@ -1,0 +1,39 @@
+//! `local up`.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::Context;
+use super::signals::Signals;
+use crate::cloud::{Addresses, Cloud, Note, banner};
+
+type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Starts everything, and stays until a signal.
+pub(super) fn up(context: &Context) -> Outcome {
+    let Context { env, home, terminal } = context;
+    if let Some(note) = Note::read(home) {
+        terminal.say(already(&note));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let addresses = Addresses::moved_by(env.or("PORT_OFFSET", 0)?)?;
+    // Until all is ready a signal ends us at once, and the kernel ends what we have started.
+    let mut cloud = Cloud::start(&addresses, home, terminal)?;
+    let signals = Signals::listen()?;
+    terminal.say(banner(&addresses));
+    let ctrl_c = if std::io::stdout().is_terminal() { "Ctrl-C or " } else { "" };
+    terminal.say(format_args!("{ctrl_c}`make down` stops it."));
+    while !signals.within(Duration::from_millis(300)) {
+        cloud.tend();
+    }
+    terminal.say("stopping; once more Ctrl-C does not wait for requests");
+    cloud.stop()?;
+    terminal.say("stopped, the data is kept in .local/");
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn already(note: &Note) -> String {
+    let api = note.addresses.api_url();
+    format!("The task manager runs already: {api} (process {}). `make down` stops it.", note.pid)
+}

@@ -1,0 +1,19 @@
+//! The whole local cloud: services, issuer, mail catcher, functions, gateway, queues and schedules.
+
+mod addresses;
+mod banner;
+mod functions;
+mod home;
+mod note;
+mod place;
+mod running;
+mod terminal;
+
+pub use addresses::Addresses;
+pub use banner::banner;
+pub use functions::{Programs, functions};
+pub use home::Home;
+pub use note::Note;
+pub use place::{place, settings};
+pub use running::Cloud;
+pub use terminal::Terminal;

@@ -1,0 +1,155 @@
+//! Starts all of it, keeps it running, and stops it.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use clock::Clock;
+use issuer::{Issuer, Realm};
+use serde_json::Value;
+use services::{Services, checkout};
+use tokio::runtime::Runtime;
+
+use super::{Addresses, Home, Note, Programs, Terminal, functions, place, settings};
+use crate::gateway::Gateway;
+use crate::lambda::Function;
+use crate::template::Template;
+
+/// A start that failed, in words that say what to do.
+pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// The running cloud.
+pub struct Cloud {
+    runtime: Runtime,
+    services: Services,
+    gateway: Option<Gateway>,
+    functions: HashMap<String, Function>,
+    /// Ends when it is dropped.
+    _issuer: Issuer,
+    home: Home,
+    terminal: Terminal,
+    /// When a service that does not come up is tried again, and after how long once more.
+    retry: Option<(Instant, Duration)>,
+}
+
+/// The function that brings the database up to date.
+const MIGRATE: &str = "migrate";
+/// The longest pause between two attempts to start a service again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+impl Cloud {
+    /// Starts everything, and says so as it goes.
+    pub fn start(addresses: &Addresses, home: &Home, terminal: &Terminal) -> Result<Self, Failed> {
+        for (name, port) in addresses.all() {
+            services::require_free(name, port).map_err(|error| {
+                format!("{error}; PORT_OFFSET=100 moves all ports of the local cloud")
+            })?;
+        }
+        let services = Services::start(&services::Settings {
+            dir: home.path().to_owned(),
+            ports: addresses.services(),
+            durable: true,
+            keep_data: true,
+            redis_cluster: false,
+        })?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let clock = Clock::system();
+        let logs = terminal.logs();
+
+        let text = std::fs::read_to_string(checkout().join("template.yaml"))?;
+        let template = Template::read(&text, &place(addresses, services.state()))?;
+        let programs = Programs::beside_ours(home)?;
+        let of_all = settings(services.state());
+        let functions = functions(&template, &programs, &of_all, &clock, &logs)?;
+
+        runtime.block_on(migrate(&functions, terminal))?;
+        let realm = Realm::read(checkout().join("localstack/keycloak/task-manager-realm.json"))?;
+        let issuer = Issuer::start(realm, loopback(addresses.auth))?;
+        issuer.set_logout_url(Some(format!("{}/oidc/backchannel-logout", addresses.api_url())));
+        terminal.say(format_args!("issuer: ready on 127.0.0.1:{}", addresses.auth));
+
+        let listen = loopback(addresses.api);
+        let gateway = Gateway::start(listen, &template, &functions, clock, logs);
+        let gateway = Some(runtime.block_on(gateway)?);
+        terminal.say(format_args!(
+            "gateway: ready on 127.0.0.1:{}, with {} functions of template.yaml",
+            addresses.api,
+            functions.len()
+        ));
+        Note { pid: std::process::id(), addresses: addresses.clone() }.write(home)?;
+        let (home, terminal) = (home.clone(), terminal.clone());
+        Ok(Self {
+            runtime,
+            services,
+            gateway,
+            functions,
+            _issuer: issuer,
+            home,
+            terminal,
+            retry: None,
+        })
+    }
+
+    /// Starts again what has ended, and ends what has had nothing to do. To be called now and then.
+    pub fn tend(&mut self) {
+        for function in self.functions.values() {
+            function.shrink();
+        }
+        if self.retry.is_some_and(|(at, _)| Instant::now() < at) {
+            return;
+        }
+        let Some((name, status)) = self.services.ended() else {
+            self.retry = None;
+            return;
+        };
+        let log = self.home.log(name);
+        if self.retry.is_none() {
+            let log = log.display();
+            self.terminal
+                .say(format_args!("{name} has ended ({status}), see {log}. Starting it again"));
+        }
+        match self.services.restart(name) {
+            Ok(()) => {
+                self.retry = None;
+                self.terminal.say(format_args!("{name} is back"));
+            }
+            Err(error) => {
+                let pause = self.retry.map_or(Duration::from_secs(1), |(_, pause)| pause * 2);
+                let pause = pause.min(LONGEST_PAUSE);
+                self.retry = Some((Instant::now() + pause, pause));
+                let seconds = pause.as_secs();
+                self.terminal.say(format_args!("{error}\n{name}: trying again in {seconds} s"));
+            }
+        }
+    }
+
+    /// Lets requests end that are under way, then stops everything.
+    pub fn stop(mut self) -> Result<(), Failed> {
+        Note::remove(&self.home);
+        if let Some(gateway) = self.gateway.take() {
+            self.runtime.block_on(gateway.stop());
+        }
+        self.functions.clear();
+        self.services.stop()?;
+        Ok(())
+    }
+}
+
+/// Brings the database up to date, as a deployment does: the function is called before traffic comes.
+async fn migrate(functions: &HashMap<String, Function>, terminal: &Terminal) -> Result<(), Failed> {
+    let Some(function) = functions.get(MIGRATE) else { return Ok(()) };
+    let answer = function.invoke("{}".into(), "").await?;
+    let report: Value = serde_json::from_slice(&answer)?;
+    let applied = report["applied"].as_array().map_or(0, Vec::len);
+    let version = &report["version"];
+    terminal.say(match applied {
+        0 => format!("database: at version {version}"),
+        1 => format!("database: at version {version}, after one new migration"),
+        _ => format!("database: at version {version}, after {applied} new migrations"),
+    });
+    Ok(())
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}

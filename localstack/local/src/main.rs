@@ -1,0 +1,5 @@
+//! The program `local`.
+
+fn main() -> std::process::ExitCode {
+    local::cli::main()
+}
