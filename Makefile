@@ -3,7 +3,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test test-cluster check generate migration route fmt install clean
+.PHONY: help up down invoke test test-cluster check generate migration route fmt install clean
+
+# Settings of `make up`, also given as `make up PORT_OFFSET=100`.
+export PORT_OFFSET WATCH
 
 # Backtraces of tests are long and rarely needed; `make test RUST_BACKTRACE=1` shows them.
 export RUST_BACKTRACE ?= 0
@@ -13,6 +16,17 @@ help: ## List the targets
 
 install: ## Install what tests and the local cloud run on (apt, and a Python environment)
 	@shared/services/install
+
+up: install ## Start the whole system on this machine. DETACH=1 returns when it is ready, WATCH=1 swaps in what you save
+	@echo "up: building the functions (the first time takes some minutes)"
+	@cargo build --locked --workspace --bins
+	@target/debug/local up $(if $(DETACH),--detach)
+
+down: ## Stop it; the data stays
+	@if [ -x target/debug/local ]; then target/debug/local down; else echo "nothing was running"; fi
+
+invoke: ## Have one function answer one event, without the gateway. FN=health EVENT=localstack/events/health.json
+	@target/debug/local invoke "$(FN)" $(EVENT)
 
 test: install ## Run every test on real services, which it starts and stops. ARGS="-p route json" runs a part
 	@echo "test: building the functions and the tests"
@@ -43,6 +57,7 @@ migration: ## Make the next migration file. NAME=add_due_reminders
 route: ## Write the folder of a new route. NAME=tags-list METHOD=get ROUTE=/v1/tags
 	@scripts/new-route "$(NAME)" "$(METHOD)" "$(ROUTE)"
 
-clean: ## Remove what was built and what runs left behind
+clean: ## Stop the system, and remove its data and what was built
+	@if [ -x target/debug/local ]; then target/debug/local remove; fi
 	@cargo clean
 	@rm -rf .local

@@ -19,7 +19,7 @@ usage:
   local down                       stops it, whoever started it
   local invoke FUNCTION [EVENT]    one function, one event (a file; `-` is standard input)
   local remove                     stops it, and removes all that it has kept
-The environment: PORT_OFFSET moves all ports; NO_COLOR.";
+The environment: PORT_OFFSET=100 moves all ports, WATCH=1 swaps in what is saved, NO_COLOR=1.";
 
 /// What all verbs need.
 struct Context {

@@ -18,8 +18,9 @@ pub(super) fn up(context: &Context) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let addresses = Addresses::moved_by(env.or("PORT_OFFSET", 0)?)?;
+    let watch = env.optional::<String>("WATCH")?.is_some_and(|watch| watch != "0");
     // Until all is ready a signal ends us at once, and the kernel ends what we have started.
-    let mut cloud = Cloud::start(&addresses, home, terminal)?;
+    let mut cloud = Cloud::start(&addresses, home, terminal, watch)?;
     let signals = Signals::listen()?;
     terminal.say(banner(&addresses));
     let ctrl_c = if std::io::stdout().is_terminal() { "Ctrl-C or " } else { "" };

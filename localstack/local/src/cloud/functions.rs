@@ -52,6 +52,11 @@ impl Programs {
         Ok(program)
     }
 
+    /// What `cargo build` is told so that it writes these binaries.
+    pub fn profile(&self) -> &'static [&'static str] {
+        if self.built.ends_with("release") { &["--release"] } else { &[] }
+    }
+
     /// When the binary of a function was built.
     pub fn built(&self, name: &str) -> Option<SystemTime> {
         std::fs::metadata(self.built.join(name)).and_then(|file| file.modified()).ok()

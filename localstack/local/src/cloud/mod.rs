@@ -6,6 +6,7 @@ mod functions;
 mod home;
 mod note;
 mod place;
+mod reload;
 mod running;
 mod terminal;
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 use services::{Services, checkout};
 use tokio::runtime::Runtime;
 
+use super::reload::Reload;
 use super::{Addresses, Home, Note, Programs, Terminal, functions, place, settings};
 use crate::gateway::Gateway;
 use crate::lambda::Function;
@@ -33,13 +34,18 @@ pub struct Cloud {
 }
 
 /// The function that brings the database up to date.
-const MIGRATE: &str = "migrate";
+pub(super) const MIGRATE: &str = "migrate";
 /// The longest pause between two attempts to start a service again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Cloud {
     /// Starts everything, and says so as it goes.
-    pub fn start(addresses: &Addresses, home: &Home, terminal: &Terminal) -> Result<Self, Failed> {
+    pub fn start(
+        addresses: &Addresses,
+        home: &Home,
+        terminal: &Terminal,
+        watch: bool,
+    ) -> Result<Self, Failed> {
         for (name, port) in addresses.all() {
             services::require_free(name, port).map_err(|error| {
                 format!("{error}; PORT_OFFSET=100 moves all ports of the local cloud")
@@ -76,6 +82,11 @@ impl Cloud {
             addresses.api,
             functions.len()
         ));
+        if watch {
+            let (functions, terminal) = (functions.clone(), terminal.clone());
+            let runtime = runtime.handle().clone();
+            Reload { programs, functions, terminal, runtime }.start();
+        }
         Note { pid: std::process::id(), addresses: addresses.clone() }.write(home)?;
         let (home, terminal) = (home.clone(), terminal.clone());
         Ok(Self {
@@ -136,7 +147,10 @@ impl Cloud {
 }
 
 /// Brings the database up to date, as a deployment does: the function is called before traffic comes.
-async fn migrate(functions: &HashMap<String, Function>, terminal: &Terminal) -> Result<(), Failed> {
+pub(super) async fn migrate(
+    functions: &HashMap<String, Function>,
+    terminal: &Terminal,
+) -> Result<(), Failed> {
     let Some(function) = functions.get(MIGRATE) else { return Ok(()) };
     let answer = function.invoke("{}".into(), "").await?;
     let report: Value = serde_json::from_slice(&answer)?;
