@@ -115,7 +115,7 @@ fn stage() -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Flags, Settings};
+    use super::{Flags, Settings, TlsFiles};
 
     fn parse(stage: Option<&str>, args: &str) -> Result<Flags, String> {
         Flags::parse(stage, args.split_whitespace().map(str::to_owned))
@@ -142,6 +142,18 @@ mod tests {
         {
             assert!(settings(args).unwrap_err().contains("usage:"), "{args}");
         }
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        let args = "--smtp [::1]:1 --web 127.0.0.2:2 --dir mails --certificate c.pem --key k.pem";
+        let settings = settings(args).unwrap();
+        assert_eq!(settings.smtp, "[::1]:1".parse().unwrap());
+        assert_eq!(settings.web, "127.0.0.2:2".parse().unwrap());
+        assert_eq!(settings.dir, Some("mails".into()));
+        let tls = TlsFiles { certificate: "c.pem".into(), key: "k.pem".into() };
+        assert_eq!(settings.tls, Some(tls));
+        assert_eq!(settings.credentials, None);
     }
 
     #[test]

@@ -13,6 +13,9 @@ mod store;
 mod tls;
 mod web;
 
+#[cfg(test)]
+mod tests;
+
 pub use behaviour::{Behaviour, BehaviourError, Failure, Step};
 pub use mail::Mail;
 pub use mailbox::Mailbox;

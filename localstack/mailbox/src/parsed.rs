@@ -32,7 +32,7 @@ pub(crate) struct Attachment {
 
 /// The subject and the `Message-ID`.
 pub(crate) fn summary(raw: &[u8]) -> (String, Option<String>) {
-    let message = MessageParser::new().parse_headers(raw).unwrap_or_default();
+    let Some(message) = MessageParser::new().parse_headers(raw) else { return Default::default() };
     let subject = message.subject().unwrap_or_default().to_owned();
     (subject, message.message_id().map(str::to_owned))
 }

@@ -2,7 +2,7 @@
 
 mod auth;
 mod content;
-mod lines;
+pub(crate) mod lines;
 mod session;
 mod transaction;
 

@@ -41,10 +41,10 @@ impl Store {
         let id = self.clock.new_id();
         let received_at = OffsetDateTime::from(self.clock.now());
         let envelope = Envelope { received_at, from, to };
+        let mail = Arc::new(Mail::new(id, envelope.clone(), raw));
         if let Some(folder) = &self.folder {
-            folder.write(id, &envelope, &raw)?;
+            folder.write(id, &envelope, &mail.raw)?;
         }
-        let mail = Arc::new(Mail::new(id, envelope, raw));
         let removed = {
             let mut mails = self.lock();
             // Another mail may have got its id later and be here earlier.
@@ -104,4 +104,26 @@ fn take_surplus(mails: &mut VecDeque<Arc<Mail>>) -> Vec<Arc<Mail>> {
         surplus.push(oldest);
     }
     surplus
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arc, Envelope, MAX_BYTES, Mail, OffsetDateTime, Uuid, VecDeque, take_surplus};
+
+    #[test]
+    fn mails_that_are_too_large_together_push_the_oldest_out() {
+        let mail = |size| {
+            let at = OffsetDateTime::UNIX_EPOCH;
+            let envelope = Envelope { received_at: at, from: String::new(), to: Vec::new() };
+            Arc::new(Mail { size, ..Mail::new(Uuid::nil(), envelope, Vec::new()) })
+        };
+        let left = |sizes: &[usize]| {
+            let mut mails: VecDeque<_> = sizes.iter().copied().map(mail).collect();
+            take_surplus(&mut mails);
+            mails.iter().map(|mail| mail.size).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[1, MAX_BYTES - 1]), [1, MAX_BYTES - 1]);
+        assert_eq!(left(&[1, 2, MAX_BYTES - 2]), [2, MAX_BYTES - 2]);
+        assert_eq!(left(&[1, MAX_BYTES + 1]), [MAX_BYTES + 1], "the newest always stays");
+    }
 }

@@ -187,7 +187,7 @@ impl Session {
     }
 }
 
-fn parse(line: &[u8]) -> Result<Request<String>, String> {
+pub(super) fn parse(line: &[u8]) -> Result<Request<String>, String> {
     let text = line.strip_suffix(b"\n").unwrap_or(line);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     if std::str::from_utf8(text).is_err() || text.iter().any(u8::is_ascii_control) {

@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{change, find, parse};
 use crate::behaviour::Behaviour;
@@ -118,7 +118,10 @@ pub(super) async fn set_behaviour(
     State(shared): Shares,
     body: Bytes,
 ) -> Result<Json<Behaviour>, Refusal> {
-    let behaviour: Behaviour = serde_json::from_slice(&body).map_err(|error| {
+    // By way of an object: serde would also take a list of the fields' values.
+    let behaviour = serde_json::from_slice(&body)
+        .and_then(|fields| serde_json::from_value::<Behaviour>(Value::Object(fields)));
+    let behaviour = behaviour.map_err(|error| {
         let status = if error.is_data() {
             StatusCode::UNPROCESSABLE_ENTITY
         } else {
