@@ -13,13 +13,18 @@ mod sender;
 mod tls;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clock::Clock;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::smtp::lines::Stream;
 use crate::{Credentials, Mailbox, Settings};
+
+/// Long enough for any machine: a server that hangs fails a test instead of hanging it too.
+const HANGS: Duration = Duration::from_mins(1);
 
 fn start() -> Mailbox {
     Mailbox::start(Settings::default()).unwrap()
@@ -60,7 +65,8 @@ impl Sender {
         let mut reply = String::new();
         loop {
             let start = reply.len();
-            let read = self.0.read_line(&mut reply).await.unwrap_or(0);
+            let read = timeout(HANGS, self.0.read_line(&mut reply)).await;
+            let read = read.expect("the server hangs").unwrap_or(0);
             let line = &reply[start..];
             assert!(line.is_empty() || line.ends_with("\r\n"), "{reply:?}");
             if read == 0 || line.as_bytes().get(3) != Some(&b'-') {
@@ -101,7 +107,7 @@ impl Sender {
     async fn is_over(&mut self) -> bool {
         let mut rest = Vec::new();
         // A reset is an end too: the server need not read what is still on its way to it.
-        let _ = self.0.read_to_end(&mut rest).await;
+        let _ = timeout(HANGS, self.0.read_to_end(&mut rest)).await.expect("the server hangs");
         rest.is_empty()
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use proptest::prelude::{any, proptest};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::time::timeout;
 
+use super::PATIENCE;
 use super::session::{Session, parse};
 use crate::parsed;
 use crate::shared::Shared;
@@ -22,7 +24,8 @@ async fn talk(lines: &str) -> String {
     let (mut sender, server) = tokio::io::duplex(1_000);
     let session = tokio::spawn(Session::new(Arc::new(shared), Box::new(server)).run());
     sender.write_all(lines.as_bytes()).await.unwrap();
-    let replies = read(&mut sender).await;
+    // On the clock that jumps this is no waiting.
+    let replies = timeout(2 * PATIENCE, read(&mut sender)).await.expect("the server hangs");
     session.await.unwrap();
     replies
 }
