@@ -2,10 +2,12 @@
 
 use futures_util::FutureExt as _;
 
+use super::http_api::Http;
 use super::{Sender, ann, start, subjects};
 use crate::{Behaviour, BehaviourError, Failure, Mailbox, Settings, Step};
 
-const MINUTE: u64 = 60_000;
+/// The longest that may be asked for.
+const LONGEST: u64 = 15 * 60_000;
 
 fn fail(at: Step, code: u16, times: Option<u32>) -> Behaviour {
     Behaviour { fail: Some(Failure { at, code, times, recipient: None }), ..Behaviour::default() }
@@ -94,7 +96,7 @@ async fn a_mail_can_be_stored_without_an_answer() {
 #[tokio::test]
 async fn an_answer_is_held_back_after_the_mail_is_stored() {
     let mailbox = start();
-    let late = Behaviour { delay_ms: MINUTE * 10, ..Behaviour::default() };
+    let late = Behaviour { delay_ms: LONGEST, ..Behaviour::default() };
     mailbox.set_behaviour(late).unwrap();
     let mut sender = Sender::hello(&mailbox).await;
     sender.begin("ann@example.org").await;
@@ -113,7 +115,7 @@ async fn an_answer_is_held_back_after_the_mail_is_stored() {
 async fn each_step_can_be_late() {
     let settings = Settings { credentials: Some(ann()), ..Settings::default() };
     let mailbox = Mailbox::start(settings).unwrap();
-    let late = |delay_at| Behaviour { delay_ms: MINUTE, delay_at, ..Behaviour::default() };
+    let late = |delay_at| Behaviour { delay_ms: LONGEST, delay_at, ..Behaviour::default() };
     mailbox.set_behaviour(late(Step::Connect)).unwrap();
     let mut sender = Sender::connect(&mailbox).await;
     is_held_back(&mailbox, &mut sender, "220 ").await;
@@ -130,11 +132,9 @@ async fn each_step_can_be_late() {
 }
 
 async fn is_held_back(mailbox: &Mailbox, sender: &mut Sender, code: &str) {
-    // The server takes connections in turn and answers in turn: what this one waits for comes
-    // after what the other one would have got.
+    // The server serves all on one thread: by the end of these an answer would have been on its way.
     for _ in 0..3 {
-        let page = super::http_api::Http::new(mailbox);
-        page.get("/api/behaviour").await;
+        Http::new(mailbox).get("/api/behaviour").await;
     }
     assert_eq!(sender.reply().now_or_never(), None);
     mailbox.reset_behaviour();
@@ -157,8 +157,8 @@ fn behaviours_that_make_no_sense_are_refused() {
         (fail(Step::Rcpt, 451, Some(0)), BehaviourError::Times),
         (Behaviour { fail: Some(of_mail), ..Behaviour::default() }, BehaviourError::Recipient),
         (
-            Behaviour { delay_ms: MINUTE * 15 + 1, ..Behaviour::default() },
-            BehaviourError::Delay(MINUTE * 15 + 1),
+            Behaviour { delay_ms: LONGEST + 1, ..Behaviour::default() },
+            BehaviourError::Delay(LONGEST + 1),
         ),
     ] {
         assert_eq!(mailbox.set_behaviour(behaviour), Err(error));

@@ -17,10 +17,12 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
         Some(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
         None => next.run(request).await,
     };
-    let defaults: [(HeaderName, &'static str); 4] = [
+    let defaults: [(HeaderName, &'static str); 5] = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
+        // Other sites cannot load a mail's source as a script or a picture of theirs either.
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
     ];
     for (name, value) in defaults {
