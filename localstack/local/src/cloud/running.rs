@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use clock::Clock;
 use issuer::{Issuer, Realm};
+use mailbox::{Credentials, Mailbox, TlsFiles};
 use serde_json::Value;
 use services::{Services, checkout};
 use tokio::runtime::Runtime;
@@ -27,6 +28,7 @@ pub struct Cloud {
     functions: HashMap<String, Function>,
     /// Ends when it is dropped.
     _issuer: Issuer,
+    _mailbox: Mailbox,
     home: Home,
     terminal: Terminal,
     /// When a service that does not come up is tried again, and after how long once more.
@@ -74,6 +76,12 @@ impl Cloud {
         issuer.set_logout_url(Some(format!("{}/oidc/backchannel-logout", addresses.api_url())));
         terminal.say(format_args!("issuer: ready on 127.0.0.1:{}", addresses.auth));
 
+        let mailbox = Mailbox::start(mail_settings(addresses, home, &services)?)?;
+        terminal.say(format_args!(
+            "mails: ready on 127.0.0.1:{}, SMTP :{}",
+            addresses.mail, addresses.smtp
+        ));
+
         let listen = loopback(addresses.api);
         let gateway = Gateway::start(listen, &template, &functions, clock, logs);
         let gateway = Some(runtime.block_on(gateway)?);
@@ -95,6 +103,7 @@ impl Cloud {
             gateway,
             functions,
             _issuer: issuer,
+            _mailbox: mailbox,
             home,
             terminal,
             retry: None,
@@ -162,6 +171,28 @@ pub(super) async fn migrate(
         _ => format!("database: at version {version}, after {applied} new migrations"),
     });
     Ok(())
+}
+
+/// It demands TLS and a password, as a real server does; its certificate is that of Postgres.
+fn mail_settings(
+    addresses: &Addresses,
+    home: &Home,
+    services: &Services,
+) -> Result<mailbox::Settings, Failed> {
+    let certificates = services.folder().certificates()?;
+    Ok(mailbox::Settings {
+        smtp: loopback(addresses.smtp),
+        web: loopback(addresses.mail),
+        tls: Some(TlsFiles {
+            certificate: certificates.certificate_file,
+            key: certificates.key_file,
+        }),
+        credentials: Some(Credentials {
+            username: addresses.smtp_user.clone(),
+            password: addresses.smtp_password.clone(),
+        }),
+        dir: Some(home.mails()),
+    })
 }
 
 fn loopback(port: u16) -> SocketAddr {
