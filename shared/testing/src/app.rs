@@ -13,10 +13,11 @@ use route::{Entry, Function, Need};
 
 use crate::caller::Caller;
 use crate::database::TestDatabase;
+use crate::over_http::{self, OverHttp};
 use crate::proxy::Proxy;
 use crate::reply::Reply;
 use crate::rig::rig;
-use crate::router::Router;
+use crate::router;
 
 /// How a test app differs from the usual one.
 #[derive(Default)]
@@ -47,6 +48,7 @@ pub struct TestApp {
     credentials: Vec<(&'static str, &'static str, String)>,
     entries: Vec<Entry>,
     functions: Mutex<HashMap<&'static str, Arc<dyn Function>>>,
+    over_http: Option<OverHttp>,
 }
 
 impl TestApp {
@@ -83,7 +85,9 @@ impl TestApp {
         for (name, value) in setup.env {
             env = env.with(name, value);
         }
-        let app = Self {
+        // Processes have the system's clock.
+        let over_http = setup.clock.is_none() && over_http::is_wanted();
+        let mut app = Self {
             db,
             clock: setup.clock.unwrap_or_else(Clock::system),
             issuer,
@@ -91,7 +95,12 @@ impl TestApp {
             credentials: setup.credentials,
             entries: catalog::routes(),
             functions: Mutex::default(),
+            over_http: None,
         };
+        if over_http {
+            let functions = app.entries.iter().map(|entry| (entry.spec.name, app.env_for(entry)));
+            app.over_http = Some(OverHttp::start(functions).await);
+        }
         app.restart();
         app
     }
@@ -117,6 +126,9 @@ impl TestApp {
             (entry.spec.name, function)
         };
         *self.functions.lock().unwrap() = self.entries.iter().map(start).collect();
+        if let Some(over_http) = &self.over_http {
+            over_http.restart();
+        }
     }
 
     /// The routes.
@@ -171,7 +183,7 @@ impl TestApp {
 
     /// Makes an event of a request, as the gateway would: which function, and what it is told.
     pub fn route(&self, method: &str, path: &str) -> (&'static str, route::gateway::Event) {
-        Router(&self.entries).event(method, path)
+        router::event(&self.entries, method, path)
     }
 
     /// Has a function answer an event.
@@ -181,10 +193,24 @@ impl TestApp {
         event: &route::gateway::Event,
         time_left: Option<Duration>,
     ) -> Reply {
+        if let Some(over_http) = &self.over_http
+            && time_left.is_none()
+            && self.is_a_request(event)
+        {
+            return Reply::of(over_http.answer(event).await);
+        }
         // Through JSON, as every event comes.
         let event = serde_json::to_string(event).unwrap();
         let event = serde_json::from_str(&event).unwrap();
         let function = Arc::clone(&self.functions.lock().unwrap()[function]);
         Reply::of(function.call(event, time_left.unwrap_or(FUNCTION_TIMEOUT)).await)
+    }
+
+    /// Whether a request would be told of like this: a test may also say what no gateway would.
+    fn is_a_request(&self, event: &route::gateway::Event) -> bool {
+        let http = &event.request_context.http;
+        let (_, usual) = self.route(&http.method, &event.raw_path);
+        let usual_http = usual.request_context.http;
+        usual.route_key == event.route_key && usual_http.source_ip == http.source_ip
     }
 }

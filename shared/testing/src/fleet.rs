@@ -1,51 +1,48 @@
 //! Real processes of one function.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use clock::Clock;
 use config::Env;
+use local::lambda::{Function, Logs, Settings, Stream};
 use route::gateway::{Answer, Event};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use crate::reply::Reply;
-use crate::runtime_api::{RuntimeApi, Seat};
 
 /// Some processes of one function, which share the work. They end when the fleet is dropped.
 pub struct Fleet {
-    api: RuntimeApi,
-    function: String,
-    env: Env,
-    processes: Mutex<HashMap<Seat, Child>>,
-    output: Arc<Mutex<Vec<String>>>,
+    function: Function,
+    output: Arc<Mutex<Output>>,
 }
 
-/// What a process gets for an event before its caller gives up.
+#[derive(Default)]
+struct Output {
+    lines: Vec<String>,
+    deaths: usize,
+}
+
+/// What a process gets for an event before it is killed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Fleet {
     /// Starts `count` processes of a function with these settings.
-    pub async fn start(function: &str, env: &Env, count: usize) -> Self {
-        let fleet = Self {
-            api: RuntimeApi::start().await,
-            function: function.to_owned(),
-            env: env.clone(),
-            processes: Mutex::default(),
-            output: Arc::default(),
-        };
-        for _ in 0..count {
-            fleet.start_one().await;
-        }
-        fleet
-    }
-
-    async fn start_one(&self) {
-        let api = self.api.another().await;
-        let process = spawn(&self.function, &self.env, &api, &self.output);
-        lock(&self.processes).insert(api.seat(), process);
+    pub fn start(function: &str, env: &Env, count: usize) -> Self {
+        let output = Arc::<Mutex<Output>>::default();
+        let sink = Arc::clone(&output);
+        let logs = Logs::to(move |_, stream, words| {
+            let mut output = lock(&sink);
+            match stream {
+                Stream::Function => output.lines.push(words.to_owned()),
+                Stream::Runner if words.starts_with("a process ended") => output.deaths += 1,
+                Stream::Runner => {}
+            }
+        });
+        let function = Function::new(settings(function, env, count), Clock::system(), logs);
+        function.start(count);
+        Self { function, output }
     }
 
     /// Has one of them answer an event.
@@ -55,7 +52,8 @@ impl Fleet {
 
     /// Has one of them answer a payload, whether it is an event or not.
     pub async fn answer_raw(&self, payload: &str) -> Result<Reply, String> {
-        reply(&self.api.invoke(payload.to_owned(), PATIENCE).await?)
+        let answer = self.function.invoke(payload.to_owned().into(), "").await;
+        reply(&answer.map_err(|failure| failure.to_string())?)
     }
 
     /// Has one of them answer an event, but kills it (as `kill -9` does) if `deadline` comes first, which
@@ -66,41 +64,34 @@ impl Fleet {
         deadline: impl Future<Output = ()>,
     ) -> Result<Reply, String> {
         let event = serde_json::to_string(event).unwrap();
-        let mut pending = self.api.begin(event, PATIENCE);
+        let mut pending = self.function.begin(event.into(), "");
         let seat = (&mut pending.taken).await.map_err(|_| "nobody took it".to_owned())?;
-        let answer = pending.answer(PATIENCE);
+        let answer = pending.answer();
         tokio::select! {
-            answer = answer => reply(&answer?),
+            answer = answer => reply(&answer.map_err(|failure| failure.to_string())?),
             () = deadline => {
-                self.kill(seat).await;
-                self.start_one().await;
+                self.function.kill(seat);
+                self.function.start(1);
                 Err("the process was killed".to_owned())
             }
         }
     }
 
-    async fn kill(&self, seat: Seat) {
-        let process = lock(&self.processes).remove(&seat);
-        if let Some(mut process) = process {
-            process.kill().await.expect("a process can be killed");
-        }
-        self.api.leave(seat);
-    }
-
     /// What they have written so far, to either stream.
     pub fn output(&self) -> Vec<String> {
-        lock(&self.output).clone()
+        lock(&self.output).lines.clone()
     }
 
-    /// How many still run.
-    pub fn running(&self) -> usize {
-        let alive = |child: &mut Child| matches!(child.try_wait(), Ok(None));
-        lock(&self.processes).values_mut().map(alive).filter(|alive| *alive).count()
+    /// How many ended without being told to.
+    pub fn deaths(&self) -> usize {
+        lock(&self.output).deaths
     }
 
     /// Runs a process that is expected to end by itself: whether it succeeded, and its words.
     pub async fn run_to_end(function: &str, env: &Env) -> (bool, String) {
-        let output = command(function, env).kill_on_drop(true).output().await.expect("a process");
+        let mut command = Command::new(binary(function));
+        command.env_clear().envs(environment(env).pairs()).current_dir(std::env::temp_dir());
+        let output = command.kill_on_drop(true).output().await.expect("a process");
         let words = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8_lossy(&words).into_owned())
     }
@@ -115,52 +106,38 @@ fn reply(answer: &[u8]) -> Result<Reply, String> {
     Ok(Reply::of(answer))
 }
 
-fn spawn(function: &str, env: &Env, api: &RuntimeApi, output: &Arc<Mutex<Vec<String>>>) -> Child {
-    let mut child = command(function, env)
-        .env("AWS_LAMBDA_RUNTIME_API", api.address())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap_or_else(|e| panic!("{function}: {e}; build it with `cargo build --bins`"));
-    collect(child.stdout.take().unwrap(), Arc::clone(output));
-    collect(child.stderr.take().unwrap(), Arc::clone(output));
-    child
+/// How processes of a function run in tests.
+pub(crate) fn settings(function: &str, env: &Env, cap: usize) -> Settings {
+    let environment = environment(env);
+    let pairs = environment.pairs().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Settings {
+        name: function.to_owned(),
+        program: binary(function),
+        // A folder without a `.env`.
+        directory: std::env::temp_dir(),
+        environment: pairs.collect(),
+        timeout: PATIENCE,
+        memory: 256,
+        cap,
+        dies_with_us: true,
+    }
 }
 
-/// The command of a function, in the environment that Lambda would give it and no other.
-fn command(function: &str, env: &Env) -> Command {
-    let mut command = Command::new(binary(function));
-    let aws = Env::load().expect("an environment");
-    let aws = aws.pairs().filter(|(name, _)| {
+/// The settings of the test's own, and where AWS is; one event at a time, as on ordinary Lambda.
+fn environment(env: &Env) -> Env {
+    let ours = Env::load().expect("an environment");
+    let aws = ours.pairs().filter(|(name, _)| {
         let lambda = name.starts_with("AWS_LAMBDA");
         (name.starts_with("AWS_") && !lambda) || *name == "PATH"
     });
-    command
-        .env_clear()
-        .envs(aws)
-        .envs(env.pairs())
-        .env("AWS_LAMBDA_FUNCTION_NAME", function)
-        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-        .env("AWS_LAMBDA_MAX_CONCURRENCY", "1")
-        // A folder without a `.env`.
-        .current_dir(std::env::temp_dir());
-    command
+    Env::of(aws.chain(env.pairs())).with("AWS_LAMBDA_MAX_CONCURRENCY", "1")
 }
 
 /// The binary that was built with the tests.
 fn binary(function: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test");
     let folder = test.ancestors().nth(2).expect("target/debug/deps/…");
-    folder.join(function)
-}
-
-fn collect(stream: impl AsyncRead + Unpin + Send + 'static, lines: Arc<Mutex<Vec<String>>>) {
-    tokio::spawn(async move {
-        let mut reader = BufReader::new(stream).lines();
-        while let Ok(Some(line)) = reader.next_line().await {
-            lock(&lines).push(line);
-        }
-    });
+    let binary = folder.join(function);
+    assert!(binary.exists(), "{function} is not built: `cargo build --workspace --bins`");
+    binary
 }

@@ -11,12 +11,12 @@ mod caller;
 mod database;
 mod fleet;
 mod log;
+mod over_http;
 mod proxy;
 mod random;
 mod reply;
 mod rig;
 mod router;
-mod runtime_api;
 
 pub use app::{Setup, TestApp};
 pub use caller::{Call, Caller};
@@ -27,4 +27,3 @@ pub use proxy::Proxy;
 pub use random::Random;
 pub use reply::Reply;
 pub use rig::{Rig, own_issuer, rig};
-pub use runtime_api::RuntimeApi;

@@ -20,20 +20,24 @@ struct Keep;
 impl Write for Keep {
     /// One call is one line.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let line = String::from_utf8_lossy(bytes);
-        let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(value) = serde_json::from_str::<Value>(&line)
-            && let Some(id) = value["request_id"].as_str().map(str::to_owned)
-        {
-            log.by_request.entry(id).or_default().push(value);
-        }
-        log.all.push_str(&line);
+        keep(&String::from_utf8_lossy(bytes));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Keeps a line.
+pub(crate) fn keep(line: &str) {
+    let mut log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Ok(value) = serde_json::from_str::<Value>(line)
+        && let Some(id) = value["request_id"].as_str().map(str::to_owned)
+    {
+        log.by_request.entry(id).or_default().push(value);
+    }
+    log.all.push_str(line);
 }
 
 /// Keeps what the functions of this process log, as they would log it on AWS.

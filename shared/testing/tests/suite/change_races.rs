@@ -26,7 +26,7 @@ pub(crate) async fn warm_fleet(
     count: usize,
     call: &Call<'_>,
 ) -> Fleet {
-    let fleet = Fleet::start(function, &app.env_of(function), count).await;
+    let fleet = Fleet::start(function, &app.env_of(function), count);
     for _ in 0..TRIES {
         let replies = answers(&fleet, (0..count).map(|_| call.clone())).await;
         let started = fleet.output().iter().filter(|line| line.contains(FIRST_ANSWER)).count();

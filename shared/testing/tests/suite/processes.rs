@@ -14,7 +14,7 @@ use crate::cases::{RouteCases, success_of};
 async fn a_process_answers_and_writes_one_json_line_per_request() {
     let app = TestApp::start().await;
     let alice = app.caller(Role::User);
-    let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), 1).await;
+    let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), 1);
     let event =
         alice.post("/v1/tasks", &json!({"title": "canary"})).header("x-request-id", "p-1").event;
     let reply = fleet.answer(&event).await.expect("an answer").expect(201);
@@ -55,7 +55,7 @@ async fn every_function_starts_as_a_process_and_answers() {
     let admin = app.caller(Role::Admin);
     for entry in app.entries() {
         let name = entry.spec.name;
-        let fleet = Fleet::start(name, &app.env_of(name), 1).await;
+        let fleet = Fleet::start(name, &app.env_of(name), 1);
         let id = RouteCases::of(entry).make(&app, app.clock.new_id()).await;
         let call = RouteCases::of(entry).call(&admin, entry.spec.path, id);
         let reply = fleet.answer(&call.event).await.expect("an answer");
@@ -66,7 +66,7 @@ async fn every_function_starts_as_a_process_and_answers() {
 #[tokio::test]
 async fn a_payload_that_is_no_event_is_a_problem_and_not_the_end() {
     let app = TestApp::start().await;
-    let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), 1).await;
+    let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), 1);
     let nulls =
         r#"{"version": null, "rawQueryString": null, "requestContext": null, "headers": null}"#;
     for payload in [nulls, "[]", "\"x\"", "null"] {
@@ -82,12 +82,12 @@ async fn a_payload_that_is_no_event_is_a_problem_and_not_the_end() {
 async fn two_hundred_calls_at_once_are_shared_by_the_processes() {
     let app = TestApp::start().await;
     let alice = app.caller(Role::User);
-    let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), 3).await;
+    let fleet = Fleet::start("tasks-create", &app.env_of("tasks-create"), 3);
     let event = alice.post("/v1/tasks", &json!({"title": "x"})).event;
     let replies = join_all((0..200).map(|_| fleet.answer(&event))).await;
     assert!(replies.into_iter().all(|reply| reply.is_ok_and(|reply| reply.status() == 201)));
     assert_eq!(app.db.count("SELECT count(*) FROM app.tasks", &[]).await, 200);
-    assert_eq!(fleet.running(), 3);
+    assert_eq!(fleet.deaths(), 0);
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ impl<'a> World<'a> {
     pub(crate) async fn of_processes(app: &'a TestApp, seed: u64, count: usize) -> Self {
         let mut world = Self::of(app, seed).await;
         for function in FUNCTIONS {
-            let fleet = Fleet::start(function, &app.env_of(function), count).await;
+            let fleet = Fleet::start(function, &app.env_of(function), count);
             world.fleets.insert(function, fleet);
         }
         world

@@ -17,7 +17,7 @@ const ROUNDS: usize = 25;
 async fn an_account_that_is_shut_or_opened_is_so_at_the_next_request_everywhere() {
     let redis = BreakableRedis::start("revocation-accounts");
     let app = TestApp::with(setup(redis.port(), "5000")).await;
-    let everywhere = Everywhere::start(&app).await;
+    let everywhere = Everywhere::start(&app);
     let (admin, bob) = (app.caller(Role::Admin), app.caller(Role::User));
     let task = everywhere.warm(&bob, &redis).await;
     let path = format!("/v1/users/{}", bob.id());

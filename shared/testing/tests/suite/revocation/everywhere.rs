@@ -18,11 +18,11 @@ pub(crate) const PATH: &str = "/oidc/backchannel-logout";
 pub(crate) struct Everywhere(Vec<(&'static str, Fleet)>);
 
 impl Everywhere {
-    pub(crate) async fn start(app: &TestApp) -> Self {
+    pub(crate) fn start(app: &TestApp) -> Self {
         let mut fleets = Vec::new();
         for function in FUNCTIONS {
             for _ in 0..PROCESSES {
-                let fleet = Fleet::start(function, &app.env_of(function), 1).await;
+                let fleet = Fleet::start(function, &app.env_of(function), 1);
                 fleets.push((function, fleet));
             }
         }

@@ -41,7 +41,7 @@ impl<'a> Race<'a> {
     async fn of(app: &'a TestApp) -> Self {
         let mut fleets = Vec::new();
         for (function, path) in FUNCTIONS {
-            fleets.push((path, Fleet::start(function, &app.env_of(function), PROCESSES).await));
+            fleets.push((path, Fleet::start(function, &app.env_of(function), PROCESSES)));
         }
         let race = Self {
             app,

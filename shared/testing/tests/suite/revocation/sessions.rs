@@ -21,7 +21,7 @@ fn elsewhere(person: &Person) -> Person {
 async fn after_a_logout_every_warm_process_refuses_the_token_also_when_redis_forgets() {
     let redis = BreakableRedis::start("revocation-flushed");
     let app = TestApp::with(setup(redis.port(), "5000")).await;
-    let everywhere = Everywhere::start(&app).await;
+    let everywhere = Everywhere::start(&app);
     let here = app.caller(Role::User);
     let there = app.person(elsewhere(here.person()));
     let task = everywhere.warm(&here, &redis).await;
@@ -43,7 +43,7 @@ async fn after_a_logout_every_warm_process_refuses_the_token_also_when_redis_for
 async fn a_logout_without_redis_holds_when_redis_comes_back() {
     let redis = BreakableRedis::start("revocation-killed");
     let app = TestApp::with(setup(redis.port(), BUDGET)).await;
-    let everywhere = Everywhere::start(&app).await;
+    let everywhere = Everywhere::start(&app);
     let alice = app.caller(Role::User);
     let task = everywhere.warm(&alice, &redis).await;
     redis.does(Redis::stop).await;
@@ -61,7 +61,7 @@ async fn a_logout_without_redis_holds_when_redis_comes_back() {
 async fn a_logout_that_redis_could_not_be_told_holds_once_its_event_is_played() {
     let redis = BreakableRedis::start("revocation-frozen");
     let app = TestApp::with(setup(redis.port(), BUDGET)).await;
-    let everywhere = Everywhere::start(&app).await;
+    let everywhere = Everywhere::start(&app);
     let alice = app.caller(Role::User);
     let task = everywhere.warm(&alice, &redis).await;
     redis.does(Redis::freeze).await;
@@ -118,7 +118,7 @@ async fn a_logout_token_that_was_used_has_no_second_effect() {
 async fn a_logout_of_a_user_ends_all_their_sessions_and_none_that_begins_later() {
     let redis = BreakableRedis::start("revocation-user");
     let app = TestApp::with(setup(redis.port(), "5000")).await;
-    let everywhere = Everywhere::start(&app).await;
+    let everywhere = Everywhere::start(&app);
     let before = Person { issued_in: -1, ..Person::new("alice", &["user"]) };
     let sessions = [before.clone(), elsewhere(&before)].map(|person| app.person(person));
     let mut task = String::new();
@@ -144,7 +144,7 @@ async fn a_logout_of_a_user_ends_all_their_sessions_and_none_that_begins_later()
 async fn a_logout_of_a_session_that_names_nobody_holds_once_the_database_is_asked() {
     let redis = BreakableRedis::start("revocation-session");
     let app = TestApp::with(setup(redis.port(), "5000")).await;
-    let everywhere = Everywhere::start(&app).await;
+    let everywhere = Everywhere::start(&app);
     let alice = app.caller(Role::User);
     let task = everywhere.warm(&alice, &redis).await;
     patiently(&logout_without(&app, alice.person(), "sub")).await.expect(200);

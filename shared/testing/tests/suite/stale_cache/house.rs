@@ -116,7 +116,7 @@ pub(crate) struct House<'a> {
 
 impl<'a> House<'a> {
     /// Starts them, with these settings besides the usual ones.
-    pub(crate) async fn open(app: &'a TestApp, ways: &Ways, more: &[(&str, &str)]) -> Self {
+    pub(crate) fn open(app: &'a TestApp, ways: &Ways, more: &[(&str, &str)]) -> Self {
         let mut fleets = BTreeMap::new();
         for (function, count) in PROCESSES {
             let mut env = app.env_of(function);
@@ -127,7 +127,7 @@ impl<'a> House<'a> {
             for (name, value) in more {
                 env = env.with(name, *value);
             }
-            fleets.insert(function, Fleet::start(function, &env, count).await);
+            fleets.insert(function, Fleet::start(function, &env, count));
         }
         Self { app, fleets, killed: Cell::new(0) }
     }

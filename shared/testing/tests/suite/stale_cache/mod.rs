@@ -57,7 +57,7 @@ impl Run {
     async fn go(&self) -> Findings {
         let ways = Ways::open().await;
         let app = ways.app().await;
-        let house = House::open(&app, &ways, self.settings).await;
+        let house = House::open(&app, &ways, self.settings);
         let history = History::default();
         let clients = Clients::of(&house, &history, self.kills).await;
         let mut invalidator = Invalidator::new(&app, &history);
