@@ -1,4 +1,6 @@
 //! The local cloud.
 
 pub mod lambda;
+pub mod queues;
+pub mod schedules;
 pub mod template;
