@@ -4,4 +4,6 @@ pub mod cli;
 pub mod cloud;
 pub mod gateway;
 pub mod lambda;
+pub mod queues;
+pub mod schedules;
 pub mod template;

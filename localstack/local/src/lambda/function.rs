@@ -89,6 +89,18 @@ impl Function {
         &self.0.0.settings
     }
 
+    /// The X-Ray header of a call that nobody traces yet.
+    pub fn new_trace(&self) -> String {
+        let clock = &self.0.0.clock;
+        // The end of an id is random.
+        let random = |digits: usize| {
+            let id = clock.new_id().simple().to_string();
+            id[id.len() - digits..].to_owned()
+        };
+        let (seconds, root, parent) = (clock.unix_seconds(), random(24), random(16));
+        format!("Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0")
+    }
+
     /// Has a process answer an event. `trace` is the X-Ray header that goes with it.
     pub async fn invoke(&self, payload: Bytes, trace: &str) -> Result<Bytes, Failure> {
         self.begin(payload, trace).answer().await
