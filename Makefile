@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down invoke test test-cluster check generate migration route fmt install clean
+.PHONY: help up down invoke trigger test test-cluster check generate migration route fmt install clean
 
 # Settings of `make up`, also given as `make up PORT_OFFSET=100`.
 export PORT_OFFSET WATCH
@@ -27,6 +27,9 @@ down: ## Stop it; the data stays
 
 invoke: ## Have one function answer one event, without the gateway. FN=health EVENT=localstack/events/health.json
 	@target/debug/local invoke "$(FN)" $(EVENT)
+
+trigger: ## Run a function's schedule now. FN=maintenance RULE=<its name, if it has several>
+	@target/debug/local trigger "$(FN)" $(RULE)
 
 test: install ## Run every test on real services, which it starts and stops. ARGS="-p route json" runs a part
 	@echo "test: building the functions and the tests"

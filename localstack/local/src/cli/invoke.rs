@@ -1,5 +1,6 @@
-//! `local invoke`: one function, one event, no gateway.
+//! `local invoke` and `local trigger`: one function, one event, no gateway.
 
+use std::collections::HashMap;
 use std::io::Read as _;
 use std::process::ExitCode;
 
@@ -13,7 +14,8 @@ use services::{State, checkout};
 
 use super::Context;
 use crate::cloud::{Addresses, Note, Programs, functions, place, settings};
-use crate::lambda::Logs;
+use crate::lambda::{Function, Logs};
+use crate::schedules;
 use crate::template::Template;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -21,18 +23,22 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 /// What events say where a token of alice's belongs.
 const TOKEN: &str = "${TOKEN}";
 
-/// Has a process of its own answer the event, with the services of the running cloud.
+/// The functions of the template, with the services of the cloud that runs.
+struct Bench {
+    template: Template,
+    functions: HashMap<String, Function>,
+    addresses: Addresses,
+    clock: Clock,
+}
+
+/// Has a process of its own answer an event: of a file, of standard input (`-`), or an empty one.
 pub(super) fn invoke(
     context: &Context,
     name: &str,
     event: Option<&str>,
 ) -> Result<ExitCode, Failed> {
-    let Context { home, terminal, .. } = context;
-    let note = Note::read(home).ok_or("the local cloud does not run: `make up` starts it")?;
-    let state = State::read(&home.services())?;
-    let text = std::fs::read_to_string(checkout().join("template.yaml"))?;
-    let template = Template::read(&text, &place(&note.addresses, &state))?;
-    let mut event = match event {
+    let bench = Bench::open(context)?;
+    let event = match event {
         None => "{}".to_owned(),
         Some("-") => {
             let mut text = String::new();
@@ -41,31 +47,71 @@ pub(super) fn invoke(
         }
         Some(path) => std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
     };
-    let logs = Logs::to(|_, _, words| services::say(words));
-    let clock = Clock::system();
-    let programs = Programs::beside_ours(home)?;
-    let all = functions(&template, &programs, &settings(&state), &clock, &logs)?;
-    let function = all.get(name).ok_or_else(|| {
-        let mut names: Vec<&str> = all.keys().map(String::as_str).collect();
-        names.sort_unstable();
-        format!("template.yaml has no function {name}; it has {}", names.join(", "))
-    })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        if event.contains(TOKEN) {
-            event = event.replace(TOKEN, &token(&note.addresses).await?);
+    bench.run(context, name, event)
+}
+
+/// Runs a schedule now: the one of that name, or the function's first.
+pub(super) fn trigger(
+    context: &Context,
+    name: &str,
+    rule: Option<&str>,
+) -> Result<ExitCode, Failed> {
+    let bench = Bench::open(context)?;
+    bench.function(name)?;
+    let of = bench.template.functions.iter().find(|function| function.name == name);
+    let rules = of.map(|function| function.schedules.as_slice()).unwrap_or_default();
+    let found = rules.iter().find(|known| rule.is_none_or(|rule| known.name == rule));
+    let Some(found) = found else {
+        let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
+        return Err(match names.as_slice() {
+            [] => format!("{name} has no schedule in template.yaml"),
+            _ => format!("{name} has no such schedule; it has {}", names.join(", ")),
         }
-        match function.invoke(event.into(), "").await {
-            Ok(answer) => {
-                let shown = serde_json::from_slice::<Value>(&answer);
-                let shown = shown.and_then(|value| serde_json::to_string_pretty(&value));
-                let plain = String::from_utf8_lossy(&answer).into_owned();
-                terminal.say(shown.unwrap_or(plain));
-                Ok(ExitCode::SUCCESS)
-            }
-            Err(failure) => Err(failure.into()),
-        }
-    })
+        .into());
+    };
+    let event = schedules::event(found, bench.clock.now());
+    bench.run(context, name, String::from_utf8_lossy(&event).into_owned())
+}
+
+impl Bench {
+    fn open(context: &Context) -> Result<Self, Failed> {
+        let home = &context.home;
+        let note = Note::read(home).ok_or("the local cloud does not run: `make up` starts it")?;
+        let state = State::read(&home.services())?;
+        let text = std::fs::read_to_string(checkout().join("template.yaml"))?;
+        let template = Template::read(&text, &place(&note.addresses, &state))?;
+        let logs = Logs::to(|_, _, words| services::say(words));
+        let clock = Clock::system();
+        let programs = Programs::beside_ours(home)?;
+        let functions = functions(&template, &programs, &settings(&state), &clock, &logs)?;
+        Ok(Self { template, functions, addresses: note.addresses, clock })
+    }
+
+    fn function(&self, name: &str) -> Result<&Function, String> {
+        self.functions.get(name).ok_or_else(|| {
+            let mut names: Vec<&str> = self.functions.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            format!("template.yaml has no function `{name}`; it has {}", names.join(", "))
+        })
+    }
+
+    fn run(&self, context: &Context, name: &str, event: String) -> Result<ExitCode, Failed> {
+        let function = self.function(name)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let event = if event.contains(TOKEN) {
+                event.replace(TOKEN, &token(&self.addresses).await?)
+            } else {
+                event
+            };
+            let answer = function.invoke(event.into(), &function.new_trace()).await?;
+            let shown = serde_json::from_slice::<Value>(&answer);
+            let shown = shown.and_then(|value| serde_json::to_string_pretty(&value));
+            let plain = || String::from_utf8_lossy(&answer).into_owned();
+            context.terminal.say(shown.unwrap_or_else(|_| plain()));
+            Ok(ExitCode::SUCCESS)
+        })
+    }
 }
 
 /// A token of alice's.

@@ -18,6 +18,7 @@ usage:
   local up [--detach]              starts the local cloud, until Ctrl-C; --detach returns when it is ready
   local down                       stops it, whoever started it
   local invoke FUNCTION [EVENT]    one function, one event (a file; `-` is standard input)
+  local trigger FUNCTION [SCHEDULE]  runs a schedule of the function now
   local remove                     stops it, and removes all that it has kept
 The environment: PORT_OFFSET=100 moves all ports, WATCH=1 swaps in what is saved, NO_COLOR=1.";
 
@@ -50,6 +51,8 @@ pub fn main() -> ExitCode {
         ["remove"] => down::remove(&context),
         ["invoke", function] => invoke::invoke(&context, function, None),
         ["invoke", function, event] => invoke::invoke(&context, function, Some(event)),
+        ["trigger", function] => invoke::trigger(&context, function, None),
+        ["trigger", function, rule] => invoke::trigger(&context, function, Some(rule)),
         _ => {
             services::say(USAGE);
             return ExitCode::from(2);

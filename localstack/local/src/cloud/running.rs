@@ -15,6 +15,8 @@ use super::reload::Reload;
 use super::{Addresses, Home, Note, Programs, Terminal, functions, place, settings};
 use crate::gateway::Gateway;
 use crate::lambda::Function;
+use crate::queues::{Mapping, Queues};
+use crate::schedules::{self, Schedules};
 use crate::template::Template;
 
 /// A start that failed, in words that say what to do.
@@ -26,6 +28,10 @@ pub struct Cloud {
     services: Services,
     gateway: Option<Gateway>,
     functions: HashMap<String, Function>,
+    queues: Queues,
+    template: Template,
+    mappings: Vec<Mapping>,
+    schedules: Vec<Schedules>,
     /// Ends when it is dropped.
     _issuer: Issuer,
     _mailbox: Mailbox,
@@ -37,6 +43,8 @@ pub struct Cloud {
 
 /// The function that brings the database up to date.
 pub(super) const MIGRATE: &str = "migrate";
+/// What queues and schedules get to finish their work when the cloud stops.
+const GRACE: Duration = Duration::from_secs(5);
 /// The longest pause between two attempts to start a service again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -71,6 +79,9 @@ impl Cloud {
         let functions = functions(&template, &programs, &of_all, &clock, &logs)?;
 
         runtime.block_on(migrate(&functions, terminal))?;
+        let queues =
+            Queues::connect(&services.state().localstack.url, &services.state().localstack.region);
+        runtime.block_on(create_queues(&queues, &template))?;
         let realm = Realm::read(checkout().join("localstack/keycloak/task-manager-realm.json"))?;
         let issuer = Issuer::start(realm, loopback(addresses.auth))?;
         issuer.set_logout_url(Some(format!("{}/oidc/backchannel-logout", addresses.api_url())));
@@ -83,13 +94,25 @@ impl Cloud {
         ));
 
         let listen = loopback(addresses.api);
-        let gateway = Gateway::start(listen, &template, &functions, clock, logs);
+        let gateway = Gateway::start(listen, &template, &functions, clock.clone(), logs.clone());
         let gateway = Some(runtime.block_on(gateway)?);
         terminal.say(format_args!(
             "gateway: ready on 127.0.0.1:{}, with {} functions of template.yaml",
             addresses.api,
             functions.len()
         ));
+        let (mut mappings, mut schedules) = (Vec::new(), Vec::new());
+        {
+            let _inside = runtime.enter();
+            for of in &template.functions {
+                let function = &functions[&of.name];
+                for source in &of.queues {
+                    let (source, function) = (source.clone(), function.clone());
+                    mappings.push(Mapping::start(&queues, source, function, logs.clone()));
+                }
+                schedules.push(schedules::start(&of.schedules, function, &clock, &logs)?);
+            }
+        }
         if watch {
             let (functions, terminal) = (functions.clone(), terminal.clone());
             let runtime = runtime.handle().clone();
@@ -102,6 +125,10 @@ impl Cloud {
             services,
             gateway,
             functions,
+            queues,
+            template,
+            mappings,
+            schedules,
             _issuer: issuer,
             _mailbox: mailbox,
             home,
@@ -128,7 +155,11 @@ impl Cloud {
             self.terminal
                 .say(format_args!("{name} has ended ({status}), see {log}. Starting it again"));
         }
-        match self.services.restart(name) {
+        let back = self.services.restart(name).map_err(Failed::from).and_then(|()| {
+            // LocalStack has forgotten its queues, and what was in them.
+            self.runtime.block_on(create_queues(&self.queues, &self.template))
+        });
+        match back {
             Ok(()) => {
                 self.retry = None;
                 self.terminal.say(format_args!("{name} is back"));
@@ -149,7 +180,17 @@ impl Cloud {
         if let Some(gateway) = self.gateway.take() {
             self.runtime.block_on(gateway.stop());
         }
-        self.functions.clear();
+        // What they are at is finished if it is quick; a message comes again, a schedule runs later.
+        let quick = async {
+            for mapping in self.mappings {
+                mapping.stop().await;
+            }
+            for schedules in self.schedules {
+                schedules.stop().await;
+            }
+        };
+        let _ = self.runtime.block_on(async { tokio::time::timeout(GRACE, quick).await });
+        drop(self.functions);
         self.services.stop()?;
         Ok(())
     }
@@ -193,6 +234,12 @@ fn mail_settings(
         }),
         dir: Some(home.mails()),
     })
+}
+
+async fn create_queues(queues: &Queues, template: &Template) -> Result<(), Failed> {
+    queues.create(&template.queues).await?;
+    queues.create_buckets(&template.buckets).await?;
+    Ok(())
 }
 
 fn loopback(port: u16) -> SocketAddr {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 #[test]
 fn the_message_is_an_event_that_workers_can_read() {
-    let event: Value = serde_json::from_str(include_str!("../../events/sqs.json")).unwrap();
+    let event: Value = serde_json::from_str(include_str!("../../../events/sqs.json")).unwrap();
     let record = &event["Records"][0];
     let envelope: Envelope = serde_json::from_str(record["body"].as_str().unwrap()).unwrap();
     let attributes = &record["messageAttributes"];
@@ -19,9 +19,9 @@ fn the_message_is_an_event_that_workers_can_read() {
 #[test]
 fn the_requests_are_of_one_shape_and_their_tokens_are_filled_in_later() {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-    let health = read(include_str!("../../events/health.json"));
-    let list = read(include_str!("../../events/tasks-list.json"));
-    let create = read(include_str!("../../events/tasks-create.json"));
+    let health = read(include_str!("../../../events/health.json"));
+    let list = read(include_str!("../../../events/tasks-list.json"));
+    let create = read(include_str!("../../../events/tasks-create.json"));
     for event in [&health, &list, &create] {
         let http = &event["requestContext"]["http"];
         let (method, path) = (http["method"].as_str().unwrap(), http["path"].as_str().unwrap());
@@ -36,5 +36,5 @@ fn the_requests_are_of_one_shape_and_their_tokens_are_filled_in_later() {
     assert_eq!(create["headers"]["authorization"], "Bearer ${TOKEN}");
     let body = serde_json::from_str(create["body"].as_str().unwrap()).unwrap();
     assert!(NewTask::from_json(body).is_ok());
-    assert_eq!(read(include_str!("../../events/migrate.json")), serde_json::json!({}));
+    assert_eq!(read(include_str!("../../../events/migrate.json")), serde_json::json!({}));
 }

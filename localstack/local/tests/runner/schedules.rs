@@ -1,17 +1,16 @@
 //! Schedules, with the probe as the function and a clock that a test moves.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use clock::Clock;
-use local::lambda::{Function, Logs, Settings, Stream};
+use local::lambda::{Function, Settings, Stream};
 use local::schedules::{self, Schedules};
 use local::template::ScheduleRule;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use crate::support::{self, Lines};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -21,30 +20,15 @@ const PATIENCE: Duration = MINUTE;
 struct Bench {
     clock: Clock,
     function: Function,
-    logs: Logs,
-    lines: Arc<Mutex<Vec<(Stream, String)>>>,
+    lines: Lines,
 }
 
 impl Bench {
     fn new() -> Self {
-        let lines = Arc::<Mutex<Vec<(Stream, String)>>>::default();
-        let sink = Arc::clone(&lines);
-        let logs = Logs::to(move |_, stream, words| {
-            sink.lock().unwrap().push((stream, words.to_owned()));
-        });
-        let test = std::env::current_exe().unwrap();
-        let settings = Settings {
-            name: "probe".into(),
-            program: test.ancestors().nth(2).unwrap().join("probe"),
-            directory: std::env::temp_dir(),
-            environment: BTreeMap::new(),
-            timeout: MINUTE,
-            memory: 128,
-            cap: 4,
-            dies_with_us: true,
-        };
-        let function = Function::new(settings, Clock::system(), logs.clone());
-        Self { clock: Clock::stopped(), function, logs, lines }
+        let lines = Lines::default();
+        let settings = Settings { timeout: MINUTE, ..support::probe() };
+        let function = Function::new(settings, Clock::system(), lines.logs());
+        Self { clock: Clock::stopped(), function, lines }
     }
 
     fn start(&self, expression: &str, input: Option<&str>) -> Schedules {
@@ -53,17 +37,12 @@ impl Bench {
             expression: expression.into(),
             input: input.map(str::to_owned),
         };
-        schedules::start(&[rule], &self.function, &self.clock, &self.logs).unwrap()
-    }
-
-    fn of(&self, stream: Stream) -> Vec<String> {
-        let lines = self.lines.lock().unwrap();
-        lines.iter().filter(|line| line.0 == stream).map(|line| line.1.clone()).collect()
+        schedules::start(&[rule], &self.function, &self.clock, &self.lines.logs()).unwrap()
     }
 
     /// The events that the function was given.
     fn events(&self) -> Vec<Value> {
-        let lines = self.of(Stream::Function);
+        let lines = self.lines.of(Stream::Function);
         let events = lines.iter().filter_map(|line| line.strip_prefix("got "));
         events.map(|event| serde_json::from_str(event).unwrap()).collect()
     }
@@ -81,7 +60,7 @@ impl Bench {
             }
         };
         let waited = tokio::time::timeout(PATIENCE, wait).await;
-        assert!(waited.is_ok(), "never: {what}; {:?}", self.lines.lock().unwrap());
+        assert!(waited.is_ok(), "never: {what}; {:?}", self.lines.all());
     }
 
     async fn runs(&self, count: usize) {
@@ -114,7 +93,7 @@ async fn a_rate_runs_after_its_interval_and_makes_up_for_missed_runs_once() {
         bench.events()[0]["resources"][0],
         "arn:aws:events:us-east-1:000000000000:rule/Tick"
     );
-    assert_eq!(bench.of(Stream::Runner), Vec::<String>::new());
+    assert_eq!(bench.lines.of(Stream::Runner), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -134,7 +113,8 @@ async fn a_run_that_fails_is_tried_twice_again() {
     let bench = Bench::new();
     let schedules = bench.start("rate(1 day)", Some(r#"{"do":"fail"}"#));
     bench.clock.advance(24 * 60 * MINUTE);
-    let said = |words: &str| bench.of(Stream::Runner).iter().any(|line| line.ends_with(words));
+    let said =
+        |words: &str| bench.lines.of(Stream::Runner).iter().any(|line| line.ends_with(words));
     bench.until("one failure", || said("tried again in 60 s")).await;
     bench.clock.advance(MINUTE);
     bench.until("two failures", || said("tried again in 120 s")).await;
@@ -142,7 +122,7 @@ async fn a_run_that_fails_is_tried_twice_again() {
     bench.until("three failures", || said("given up")).await;
     schedules.stop().await;
     assert_eq!(bench.events().len(), 3);
-    let lines = bench.of(Stream::Runner);
+    let lines = bench.lines.of(Stream::Runner);
     assert_eq!(lines.len(), 3, "{lines:?}");
     assert!(lines[0].starts_with("Tick: the function failed: "), "{lines:?}");
 }
@@ -173,9 +153,9 @@ async fn what_runs_is_finished_and_nothing_more_is_started() {
     // Nor does a retry hold up the end.
     let schedules = bench.start("rate(1 minute)", Some(r#"{"do":"fail"}"#));
     bench.clock.advance(MINUTE);
-    bench.until("a failure", || !bench.of(Stream::Runner).is_empty()).await;
+    bench.until("a failure", || !bench.lines.of(Stream::Runner).is_empty()).await;
     schedules.stop().await;
-    assert_eq!(bench.of(Stream::Runner).len(), 1);
+    assert_eq!(bench.lines.of(Stream::Runner).len(), 1);
 }
 
 #[tokio::test]
@@ -183,7 +163,9 @@ async fn the_last_time_is_said() {
     let bench = Bench::new();
     let year = OffsetDateTime::from(bench.clock.now()).year();
     let schedules = bench.start(&format!("cron(0 0 1 1 ? {year})"), None);
-    bench.until("a line", || bench.of(Stream::Runner) == ["Tick: this was the last time"]).await;
+    bench
+        .until("a line", || bench.lines.of(Stream::Runner) == ["Tick: this was the last time"])
+        .await;
     schedules.stop().await;
 }
 
@@ -192,7 +174,7 @@ async fn a_wrong_expression_is_refused_at_the_start() {
     let bench = Bench::new();
     let rule =
         ScheduleRule { name: "Tick".into(), expression: "rate(1 minutes)".into(), input: None };
-    let error = schedules::start(&[rule], &bench.function, &bench.clock, &bench.logs);
+    let error = schedules::start(&[rule], &bench.function, &bench.clock, &bench.lines.logs());
     let error = error.err().expect("an error").to_string();
     assert_eq!(error, "`rate(1 minutes)` is no schedule: 1 goes with `minute`");
 }
@@ -200,7 +182,7 @@ async fn a_wrong_expression_is_refused_at_the_start() {
 #[test]
 fn the_example_is_made_as_the_events_are() {
     let mut example: Value =
-        serde_json::from_str(include_str!("../../events/scheduled.json")).unwrap();
+        serde_json::from_str(include_str!("../../../events/scheduled.json")).unwrap();
     let rule = ScheduleRule { name: "Nightly".into(), expression: String::new(), input: None };
     let at = OffsetDateTime::parse("2026-01-31T09:30:00Z", &Rfc3339).unwrap();
     let mut event: Value = serde_json::from_slice(&schedules::event(&rule, at.into())).unwrap();

@@ -1,25 +1,17 @@
 //! The gateway, with the probe behind it: over real connections, byte by byte where that matters.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on ends"
-)]
-
-mod support;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::support::{self, Lines};
 use clock::Clock;
 use futures_util::future::join_all;
 use local::gateway::Gateway;
-use local::lambda::Function;
+use local::lambda::{Function, Stream};
 use local::template::{Place, Template};
 use serde_json::{Value, json};
-use support::Lines;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -267,7 +259,7 @@ async fn a_function_that_fails_is_500_and_one_that_never_answers_is_killed() {
     let whole = world.ask("GET", "/things/1?do=raw&raw=%7B%22a%22%3A1%7D", "", "").await;
     assert_eq!((whole.status, whole.body.as_str()), (200, "{\"a\":1}"));
 
-    let lines = world.lines.of_runner();
+    let lines = world.lines.of(Stream::Runner);
     let timed_out = "GET /things/1: timed out after 2 s, and the process was killed".to_owned();
     assert!(lines.contains(&timed_out), "{lines:?}");
     assert_eq!(world.ask("GET", "/things/1", "", "").await.status, 200);

@@ -1,14 +1,11 @@
 //! The processes of a function, with the probe as the function.
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on ends")]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{self, Lines};
 use clock::Clock;
-use local::lambda::{Failure, Function, Settings};
+use local::lambda::{Failure, Function, Settings, Stream};
 use serde_json::{Value, json};
-use support::Lines;
 
 fn probe(change: impl FnOnce(&mut Settings)) -> (Function, Lines) {
     let mut settings = support::probe();
@@ -65,7 +62,7 @@ async fn what_fails_is_said_and_the_next_call_is_answered() {
     assert_eq!(ended, Failure::Ended("exit status: 3".into()));
     assert_eq!(ask(&function, json!({ "n": 1 })).await.unwrap(), json!({ "n": 1 }));
     let words = "a process ended while it was at work (exit status: 3)".to_owned();
-    assert!(lines.of_runner().contains(&words), "{:?}", lines.of_runner());
+    assert!(lines.of(Stream::Runner).contains(&words), "{:?}", lines.of(Stream::Runner));
 }
 
 #[tokio::test]
@@ -98,7 +95,7 @@ async fn a_program_that_does_not_start_is_given_up_and_tried_again_at_the_next_c
         let failure = ask(&function, json!({})).await.unwrap_err();
         assert_eq!(failure, Failure::DoesNotStart("exit status: 1".into()));
     }
-    let lines = lines.of_runner();
+    let lines = lines.of(Stream::Runner);
     assert_eq!(lines.len(), 6, "three starts for each call: {lines:?}");
 
     let (function, _) = probe(|settings| settings.program = "/no/such/program".into());

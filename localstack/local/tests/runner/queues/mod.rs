@@ -1,219 +1,20 @@
 //! Event source mappings, with a real LocalStack and the probe as the function.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak};
+mod world;
+
 use std::time::Duration;
 
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
     MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
-    QueueAttributeName, SendMessageBatchRequestEntry,
 };
-use clock::Clock;
-use local::lambda::{Function, Logs, Settings, Stream};
-use local::queues::{Mapping, Queues};
-use local::template::{Queue, QueueSource, Redrive};
+use local::lambda::Stream;
+use local::queues::Queues;
+use local::template::{Queue, Redrive};
 use serde_json::{Value, json};
-use services::{Folder, LocalStack, REGION, free_port};
+use services::REGION;
 
-/// A LocalStack in a folder of its own.
-struct Cloud {
-    localstack: LocalStack,
-    folder: Folder,
-}
-
-impl Cloud {
-    fn start(name: &str) -> Self {
-        let name = format!("{name}-{}", std::process::id());
-        let folder = Folder::create(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)).unwrap();
-        let mut localstack = LocalStack::create(&folder, free_port().unwrap()).unwrap();
-        localstack.start().unwrap();
-        Self { localstack, folder }
-    }
-
-    /// One for all tests of this file that run at the same time; it ends with the last of them.
-    fn shared() -> Arc<Self> {
-        static SHARED: Mutex<Weak<Cloud>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        shared.upgrade().unwrap_or_else(|| {
-            let cloud = Arc::new(Self::start("queues"));
-            *shared = Arc::downgrade(&cloud);
-            cloud
-        })
-    }
-
-    fn queues(&self) -> Queues {
-        Queues::connect(&self.localstack.address().url, REGION)
-    }
-}
-
-impl Drop for Cloud {
-    fn drop(&mut self) {
-        let _ = self.localstack.stop();
-        let _ = self.folder.remove();
-    }
-}
-
-/// Only what never happens takes so long.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// What was written, by the function and about it.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<(Stream, String)>>>);
-
-impl Lines {
-    fn of(&self, stream: Stream) -> Vec<String> {
-        let lines = self.0.lock().unwrap();
-        lines.iter().filter(|line| line.0 == stream).map(|line| line.1.clone()).collect()
-    }
-
-    fn runner(&self) -> Vec<String> {
-        self.of(Stream::Runner)
-    }
-
-    /// The batches that the function was given, as lists of records.
-    fn batches(&self) -> Vec<Vec<Value>> {
-        let lines = self.of(Stream::Function);
-        let events = lines.iter().filter_map(|line| line.strip_prefix("got "));
-        let records = |event| {
-            let mut event: Value = serde_json::from_str(event).unwrap();
-            serde_json::from_value(event["Records"].take()).unwrap()
-        };
-        events.map(records).collect()
-    }
-
-    /// How often the function was given a message with this body.
-    fn count(&self, body: &str) -> usize {
-        self.batches().iter().flatten().filter(|record| record["body"] == body).count()
-    }
-}
-
-/// A queue with its dead letters, and the probe.
-struct Bench {
-    queues: Queues,
-    name: String,
-    function: Function,
-    lines: Lines,
-    logs: Logs,
-    source: QueueSource,
-}
-
-impl Bench {
-    async fn new(cloud: &Cloud, name: &str, change: impl FnOnce(&mut Queue)) -> Self {
-        let bench = Self::without_queue(cloud, name);
-        bench.create(change).await;
-        bench
-    }
-
-    fn without_queue(cloud: &Cloud, name: &str) -> Self {
-        let lines = Lines::default();
-        let sink = lines.clone();
-        let logs = Logs::to(move |_, stream, words| {
-            sink.0.lock().unwrap().push((stream, words.to_owned()));
-        });
-        let settings = Settings {
-            name: "probe".into(),
-            program: probe(),
-            directory: std::env::temp_dir(),
-            environment: BTreeMap::new(),
-            timeout: Duration::from_mins(1),
-            memory: 128,
-            cap: 10,
-            dies_with_us: true,
-        };
-        let function = Function::new(settings, Clock::system(), logs.clone());
-        let source = QueueSource {
-            queue: arn(name),
-            batch_size: 10,
-            window: Duration::ZERO,
-            concurrency: 5,
-            partial_failures: true,
-        };
-        Self { queues: cloud.queues(), name: name.into(), function, lines, logs, source }
-    }
-
-    async fn create(&self, change: impl FnOnce(&mut Queue)) {
-        let dead = queue(&format!("{}-dead", self.name));
-        let mut live = queue(&self.name);
-        live.redrive = Some(Redrive { target: dead.arn.clone(), receives: 5 });
-        change(&mut live);
-        self.queues.create(&[live, dead]).await.unwrap();
-    }
-
-    fn map(&self) -> Mapping {
-        let (function, logs) = (self.function.clone(), self.logs.clone());
-        Mapping::start(&self.queues, self.source.clone(), function, logs)
-    }
-
-    async fn send(&self, bodies: &[String]) {
-        for bodies in bodies.chunks(10) {
-            let entry = |(n, body): (usize, &String)| {
-                let entry = SendMessageBatchRequestEntry::builder().id(n.to_string());
-                entry.message_body(body).build().unwrap()
-            };
-            let entries = bodies.iter().enumerate().map(entry).collect();
-            let request = self.queues.client().send_message_batch();
-            let request = request.queue_url(self.queues.url(&self.name));
-            let answer = Box::pin(request.set_entries(Some(entries)).send()).await.unwrap();
-            assert!(answer.failed().is_empty(), "{answer:?}");
-        }
-    }
-
-    /// How many messages are in a queue, whether somebody has taken them or not.
-    async fn left(&self, name: &str) -> u32 {
-        let attributes = attributes(&self.queues, name).await;
-        let counts = attributes.iter().filter(|(name, _)| name.starts_with("ApproximateNumber"));
-        counts.map(|(_, count)| count.parse::<u32>().unwrap()).sum()
-    }
-
-    async fn until_empty(&self) {
-        self.until("the queue is empty", async || self.left(&self.name).await == 0).await;
-    }
-
-    async fn until_said(&self, words: &str) {
-        let said = async || self.lines.runner().iter().any(|line| line.contains(words));
-        self.until(words, said).await;
-    }
-
-    async fn until(&self, what: &str, mut happened: impl AsyncFnMut() -> bool) {
-        let wait = async {
-            while !happened().await {
-                tokio::time::sleep(Duration::from_millis(25)).await;
-            }
-        };
-        let waited = tokio::time::timeout(PATIENCE, wait).await;
-        assert!(waited.is_ok(), "never: {what}; {:?}", self.lines.0.lock().unwrap());
-    }
-}
-
-/// A binary of this workspace, built with the tests.
-fn probe() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(2).unwrap().join("probe")
-}
-
-fn arn(name: &str) -> String {
-    format!("arn:aws:sqs:{REGION}:000000000000:{name}")
-}
-
-/// Messages of it are nobody else's for longer than a test takes.
-fn queue(name: &str) -> Queue {
-    Queue { name: name.into(), arn: arn(name), visibility: 600, retention: 3600, redrive: None }
-}
-
-async fn attributes(queues: &Queues, name: &str) -> BTreeMap<String, String> {
-    let request = queues.client().get_queue_attributes().queue_url(queues.url(name));
-    let request = request.attribute_names(QueueAttributeName::All);
-    let answer = Box::pin(request.send()).await.unwrap();
-    let attributes = answer.attributes.unwrap_or_default();
-    attributes.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect()
-}
-
-fn numbered(count: usize) -> Vec<String> {
-    (0..count).map(|n| json!({ "n": n }).to_string()).collect()
-}
+use world::{Bench, Cloud, arn, attributes, numbered, queue};
 
 #[tokio::test]
 async fn a_batch_is_handled_once_and_gone() {
@@ -223,7 +24,7 @@ async fn a_batch_is_handled_once_and_gone() {
     let _mapping = bench.map();
     bench.until_empty().await;
 
-    let batches = bench.lines.batches();
+    let batches = bench.batches();
     let [records] = batches.as_slice() else { panic!("one batch: {batches:?}") };
     let mut bodies: Vec<_> = records.iter().map(|record| record["body"].clone()).collect();
     bodies.sort_by_key(Value::to_string);
@@ -241,7 +42,7 @@ async fn a_batch_is_handled_once_and_gone() {
             assert!(record["attributes"][name].is_string(), "{name} of {record}");
         }
     }
-    assert_eq!(bench.lines.runner(), Vec::<String>::new());
+    assert_eq!(bench.lines.of(Stream::Runner), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -267,7 +68,7 @@ async fn attributes_of_messages_arrive_in_lambdas_shape() {
     let _mapping = bench.map();
     bench.until_empty().await;
 
-    let batches = bench.lines.batches();
+    let batches = bench.batches();
     let record = &batches[0][0];
     let expected = json!({
         "event": {
@@ -288,7 +89,7 @@ async fn attributes_of_messages_arrive_in_lambdas_shape() {
     assert_eq!(record["attributes"]["AWSTraceHeader"], "Root=1-2-3");
 
     // The event that people try out functions with is made alike.
-    let example: Value = serde_json::from_str(include_str!("../../events/sqs.json")).unwrap();
+    let example: Value = serde_json::from_str(include_str!("../../../../events/sqs.json")).unwrap();
     let names =
         |record: &Value| -> Vec<String> { record.as_object().unwrap().keys().cloned().collect() };
     assert_eq!(names(&example["Records"][0]), names(record));
@@ -312,11 +113,10 @@ async fn a_message_that_fails_comes_back_alone_and_ends_with_the_dead_letters() 
         .await;
     bench.until_empty().await;
 
-    assert_eq!(bench.lines.batches()[0].len(), 3);
-    assert_eq!(bench.lines.count(&good[0]), 1);
-    assert_eq!(bench.lines.count(&good[1]), 1);
+    assert_eq!(bench.batches()[0].len(), 3);
+    assert_eq!(bench.count(&good[0]), 1);
+    assert_eq!(bench.count(&good[1]), 1);
     let counts: Vec<Value> = bench
-        .lines
         .batches()
         .iter()
         .flatten()
@@ -328,7 +128,7 @@ async fn a_message_that_fails_comes_back_alone_and_ends_with_the_dead_letters() 
         "partial: 1 of 3 messages failed and stay in the queue",
         "partial: 1 of 1 messages failed and stay in the queue",
     ];
-    assert_eq!(bench.lines.runner(), expected);
+    assert_eq!(bench.lines.of(Stream::Runner), expected);
 }
 
 #[tokio::test]
@@ -346,10 +146,10 @@ async fn a_function_that_fails_gets_its_whole_batch_again() {
     bench.until("the poison is out", async || bench.left("whole-dead").await >= 1).await;
     bench.until_empty().await;
 
-    assert_eq!(bench.lines.batches()[0].len(), 2);
-    assert!(bench.lines.count(&good) >= 2, "{:?}", bench.lines.batches());
-    assert_eq!(bench.lines.count(&poison), 3);
-    let first = bench.lines.runner().remove(0);
+    assert_eq!(bench.batches()[0].len(), 2);
+    assert!(bench.count(&good) >= 2, "{:?}", bench.batches());
+    assert_eq!(bench.count(&poison), 3);
+    let first = bench.lines.of(Stream::Runner).remove(0);
     assert!(first.starts_with("whole: 2 messages stay in the queue: the function failed"));
 }
 
@@ -361,7 +161,7 @@ async fn without_partial_failures_an_answer_means_that_all_is_done() {
     bench.send(&[json!({ "do": "fail" }).to_string(), json!({}).to_string()]).await;
     let _mapping = bench.map();
     bench.until_empty().await;
-    assert_eq!(bench.lines.batches().len(), 1);
+    assert_eq!(bench.batches().len(), 1);
     assert_eq!(bench.left("all-dead").await, 0);
 }
 
@@ -374,7 +174,7 @@ async fn a_large_batch_is_gathered_until_it_is_full_or_its_time_is_over() {
     bench.send(&numbered(37)).await;
     let _mapping = bench.map();
     bench.until_empty().await;
-    let sizes: Vec<usize> = bench.lines.batches().iter().map(Vec::len).collect();
+    let sizes: Vec<usize> = bench.batches().iter().map(Vec::len).collect();
     assert_eq!(sizes, [25, 12]);
 }
 
@@ -391,10 +191,10 @@ async fn what_is_too_large_for_one_event_comes_in_several() {
     }
     let _mapping = bench.map();
     bench.until_empty().await;
-    let sizes: Vec<usize> = bench.lines.batches().iter().map(Vec::len).collect();
+    let sizes: Vec<usize> = bench.batches().iter().map(Vec::len).collect();
     assert_eq!(sizes.iter().sum::<usize>(), 30, "{sizes:?}");
     assert!(sizes.len() > 1, "{sizes:?}");
-    assert_eq!(bench.lines.runner(), Vec::<String>::new());
+    assert_eq!(bench.lines.of(Stream::Runner), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -408,7 +208,7 @@ async fn only_so_many_batches_are_under_way_at_a_time() {
     bench.send(&bodies).await;
     let _mapping = bench.map();
     bench.until_empty().await;
-    assert_eq!(bench.lines.batches().len(), 6);
+    assert_eq!(bench.batches().len(), 6);
     // There is one for each call that was under way while another one was.
     assert_eq!(bench.function.processes(), 2);
 }
@@ -420,7 +220,7 @@ async fn a_mapping_stops_at_once_and_finishes_what_is_under_way() {
     let slow = json!({ "do": "sleep", "ms": 1500 }).to_string();
     bench.send(std::slice::from_ref(&slow)).await;
     let mapping = bench.map();
-    bench.until("it has begun", async || bench.lines.count(&slow) == 1).await;
+    bench.until("it has begun", async || bench.count(&slow) == 1).await;
     mapping.stop().await;
     assert_eq!(bench.left("stop").await, 0);
 
@@ -432,7 +232,7 @@ async fn a_mapping_stops_at_once_and_finishes_what_is_under_way() {
         answer.messages().iter().any(|message| message.body() == Some("late"))
     };
     bench.until("it can be taken by somebody else", late).await;
-    assert_eq!(bench.lines.count("late"), 0);
+    assert_eq!(bench.count("late"), 0);
 }
 
 #[tokio::test]
@@ -446,9 +246,9 @@ async fn a_dropped_mapping_stops_too() {
     bench.send(&["second".to_owned()]).await;
     let other = Bench::without_queue(&cloud, "drop");
     let mapping = other.map();
-    other.until("it has come", async || other.lines.count("second") == 1).await;
+    other.until("it has come", async || other.count("second") == 1).await;
     mapping.stop().await;
-    assert_eq!(bench.lines.count("second"), 0);
+    assert_eq!(bench.count("second"), 0);
 }
 
 #[tokio::test]
@@ -504,8 +304,8 @@ async fn a_queue_may_come_later_than_its_mapping() {
     bench.create(|_| ()).await;
     bench.until_said("the queue later is back").await;
     bench.send(&["hello".to_owned()]).await;
-    bench.until("it has come", async || bench.lines.count("hello") == 1).await;
-    assert_eq!(bench.lines.runner().len(), 2, "{:?}", bench.lines.runner());
+    bench.until("it has come", async || bench.count("hello") == 1).await;
+    assert_eq!(bench.lines.of(Stream::Runner).len(), 2, "{:?}", bench.lines.of(Stream::Runner));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -515,7 +315,7 @@ async fn a_localstack_that_was_killed_is_waited_for() {
     let mapping = bench.map();
     let slow = json!({ "do": "sleep", "ms": 1000 }).to_string();
     bench.send(std::slice::from_ref(&slow)).await;
-    bench.until("it has begun", async || bench.lines.count(&slow) == 1).await;
+    bench.until("it has begun", async || bench.count(&slow) == 1).await;
 
     cloud.localstack.stop().unwrap();
     bench.until_said("the queue restart does not answer (").await;
@@ -525,9 +325,9 @@ async fn a_localstack_that_was_killed_is_waited_for() {
     bench.create(|_| ()).await;
     bench.until_said("the queue restart is back").await;
     bench.send(&["after".to_owned()]).await;
-    bench.until("it has come", async || bench.lines.count("after") == 1).await;
+    bench.until("it has come", async || bench.count("after") == 1).await;
     bench.until_empty().await;
-    assert_eq!(bench.lines.runner().len(), 4, "{:?}", bench.lines.runner());
+    assert_eq!(bench.lines.of(Stream::Runner).len(), 4, "{:?}", bench.lines.of(Stream::Runner));
 
     cloud.localstack.stop().unwrap();
     // Also while nobody answers.

@@ -27,7 +27,7 @@ pub(crate) fn probe() -> Settings {
     }
 }
 
-/// The lines that were written so far.
+/// The lines that were written so far, by functions and about them.
 #[derive(Clone, Default)]
 pub(crate) struct Lines(Arc<Mutex<Vec<(Stream, String)>>>);
 
@@ -38,10 +38,14 @@ impl Lines {
         Logs::to(move |_, stream, words| sink.lock().unwrap().push((stream, words.to_owned())))
     }
 
-    /// Those of the runner.
-    pub(crate) fn of_runner(&self) -> Vec<String> {
-        let lines = self.0.lock().unwrap();
-        let ours = lines.iter().filter(|(stream, _)| *stream == Stream::Runner);
-        ours.map(|(_, words)| words.clone()).collect()
+    /// Those of one stream.
+    pub(crate) fn of(&self, stream: Stream) -> Vec<String> {
+        let lines = self.all().into_iter().filter(|(of, _)| *of == stream);
+        lines.map(|(_, words)| words).collect()
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<(Stream, String)> {
+        self.0.lock().unwrap().clone()
     }
 }
