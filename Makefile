@@ -3,10 +3,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down invoke trigger test test-cluster check generate migration route fmt install clean
+.PHONY: help up down invoke trigger test test-http test-cluster check generate migration route fmt install clean
 
 # Settings of `make up`, also given as `make up PORT_OFFSET=100`.
 export PORT_OFFSET WATCH
+
+# The tests that are about requests and answers. Others look into the process, or are about processes anyway.
+OVER_HTTP := bad_input cases document_003 events idempotency matrix mutations page_walk rights tokens users
 
 # Backtraces of tests are long and rarely needed; `make test RUST_BACKTRACE=1` shows them.
 export RUST_BACKTRACE ?= 0
@@ -37,6 +40,12 @@ test: install ## Run every test on real services, which it starts and stops. ARG
 	@cargo test --locked $(if $(ARGS),$(ARGS),--workspace --lib --test '*') --no-run
 	@echo "test: starting Postgres, PgBouncer, Redis and LocalStack"
 	@target/debug/services run -- cargo test --locked $(if $(ARGS),$(ARGS),--workspace --lib --test '*')
+
+test-http: install ## Run the suite's requests again, over HTTP through the gateway and processes of functions
+	@cargo build --locked --workspace --bins
+	@cargo test --locked -p testing --test suite --no-run
+	@echo "test-http: starting Postgres, PgBouncer, Redis and LocalStack"
+	@TEST_OVER_HTTP=1 target/debug/services run -- cargo test --locked -p testing --test suite -- $(if $(ARGS),$(ARGS),$(OVER_HTTP))
 
 test-cluster: install ## Run the suite again, with a Redis Cluster of three nodes
 	@cargo build --locked --workspace --bins

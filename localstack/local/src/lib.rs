@@ -1,4 +1,4 @@
-//! The local cloud.
+#![doc = include_str!("../README.md")]
 
 pub mod cli;
 pub mod cloud;
