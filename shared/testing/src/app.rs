@@ -13,7 +13,7 @@ use route::{Entry, Function, Need};
 
 use crate::caller::Caller;
 use crate::database::TestDatabase;
-use crate::over_http::{self, OverHttp};
+use crate::over_http::{self, OverHttp, body_of};
 use crate::proxy::Proxy;
 use crate::reply::Reply;
 use crate::rig::rig;
@@ -85,8 +85,8 @@ impl TestApp {
         for (name, value) in setup.env {
             env = env.with(name, value);
         }
-        // Processes have the system's clock.
-        let over_http = setup.clock.is_none() && over_http::is_wanted();
+        // Processes have the system's clock, which a test with an issuer of its own moves, too.
+        let over_http = setup.clock.is_none() && setup.issuer.is_none() && over_http::is_wanted();
         let mut app = Self {
             db,
             clock: setup.clock.unwrap_or_else(Clock::system),
@@ -211,6 +211,8 @@ impl TestApp {
         let http = &event.request_context.http;
         let (_, usual) = self.route(&http.method, &event.raw_path);
         let usual_http = usual.request_context.http;
-        usual.route_key == event.route_key && usual_http.source_ip == http.source_ip
+        usual.route_key == event.route_key
+            && usual_http.source_ip == http.source_ip
+            && body_of(event).is_some()
     }
 }

@@ -85,11 +85,7 @@ impl OverHttp {
         for (name, value) in &event.headers {
             request = request.header(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        let body = match &event.body {
-            Some(body) if event.is_base64_encoded => STANDARD.decode(body).unwrap().into(),
-            Some(body) => Bytes::from(body.clone()),
-            None => Bytes::new(),
-        };
+        let body = body_of(event).expect("a body that a gateway would tell of");
         let request = request.body(Full::from(body)).expect("a request");
         let (head, body) = self.client.request(request).await.expect("an answer").into_parts();
         let body = body.collect().await.expect("all of the answer").to_bytes();
@@ -105,5 +101,14 @@ impl OverHttp {
             }
         }
         answer
+    }
+}
+
+/// The body of the request that an event tells of; none if it is said to be base64 and is not.
+pub(crate) fn body_of(event: &Event) -> Option<Bytes> {
+    match &event.body {
+        Some(body) if event.is_base64_encoded => STANDARD.decode(body).ok().map(Bytes::from),
+        Some(body) => Some(body.clone().into()),
+        None => Some(Bytes::new()),
     }
 }
