@@ -61,6 +61,7 @@ impl TestApp {
     pub async fn with(setup: Setup) -> Self {
         let rig = rig();
         let db = TestDatabase::create().await;
+        let own_issuer = setup.issuer.is_some();
         let issuer = setup.issuer.unwrap_or_else(|| rig.issuer.clone());
         let port = setup.database_port.unwrap_or(rig.state.pgbouncer.port);
         let mut env = Env::of([
@@ -86,7 +87,7 @@ impl TestApp {
             env = env.with(name, value);
         }
         // Processes have the system's clock, which a test with an issuer of its own moves, too.
-        let over_http = setup.clock.is_none() && setup.issuer.is_none() && over_http::is_wanted();
+        let over_http = setup.clock.is_none() && !own_issuer && over_http::is_wanted();
         let mut app = Self {
             db,
             clock: setup.clock.unwrap_or_else(Clock::system),
