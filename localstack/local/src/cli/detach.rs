@@ -8,9 +8,7 @@ use std::time::Duration;
 use super::Context;
 use super::signals::Signals;
 use super::up::already;
-use crate::cloud::Note;
-
-type Failed = Box<dyn std::error::Error + Send + Sync>;
+use crate::cloud::{Failed, Note};
 
 /// Starts the cloud in a session of its own, and returns when it is ready.
 pub(super) fn up(context: &Context) -> Result<ExitCode, Failed> {

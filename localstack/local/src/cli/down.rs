@@ -5,9 +5,7 @@ use std::process::ExitCode;
 use services::Folder;
 
 use super::Context;
-use crate::cloud::Note;
-
-type Failed = Box<dyn std::error::Error + Send + Sync>;
+use crate::cloud::{Failed, Note};
 
 /// Stops what runs, whoever started it, also what a killed runner has left behind.
 pub(super) fn down(context: &Context) -> Result<ExitCode, Failed> {

@@ -13,12 +13,10 @@ use serde_json::Value;
 use services::{State, checkout};
 
 use super::Context;
-use crate::cloud::{Addresses, Note, Programs, functions, place, settings};
+use crate::cloud::{Addresses, Failed, Note, Programs, functions, place, settings};
 use crate::lambda::{Function, Logs};
 use crate::schedules;
 use crate::template::Template;
-
-type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// What events say where a token of alice's belongs.
 const TOKEN: &str = "${TOKEN}";

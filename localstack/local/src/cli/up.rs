@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use super::Context;
 use super::signals::Signals;
-use crate::cloud::{Addresses, Cloud, Note, banner};
-
-type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+use crate::cloud::{Addresses, Cloud, Failed, Note, banner};
 
 /// Starts everything, and stays until a signal.
-pub(super) fn up(context: &Context) -> Outcome {
+pub(super) fn up(context: &Context) -> Result<ExitCode, Failed> {
     let Context { env, home, terminal } = context;
     if let Some(note) = Note::read(home) {
         terminal.say(already(&note));

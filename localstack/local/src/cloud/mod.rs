@@ -2,8 +2,10 @@
 
 mod addresses;
 mod banner;
+mod deployment;
 mod functions;
 mod home;
+mod neighbours;
 mod note;
 mod place;
 mod reload;
@@ -18,3 +20,6 @@ pub use note::Note;
 pub use place::{place, settings};
 pub use running::Cloud;
 pub use terminal::Terminal;
+
+/// What stopped a start, in words that say what to do.
+pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use services::checkout;
 use tokio::runtime::Handle;
 
-use super::running::{MIGRATE, migrate};
+use super::deployment::{MIGRATE, migrate};
 use super::{Programs, Terminal};
 use crate::lambda::Function;
 

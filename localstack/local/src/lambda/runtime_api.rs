@@ -60,14 +60,19 @@ async fn next(State((function, seat)): Of) -> Response {
         Next::Event(event) => event,
         Next::Wait(event) => match event.await {
             Ok(event) => event,
-            Err(_) => return StatusCode::GONE.into_response(),
+            Err(_) => return gone().await,
         },
         Next::Leave => {
             function.end(seat);
-            return StatusCode::GONE.into_response();
+            return gone().await;
         }
     };
     handed(&function, event)
+}
+
+/// The process is about to be ended. To any answer it would have something to say.
+async fn gone() -> Response {
+    std::future::pending().await
 }
 
 fn handed(function: &Inner, event: Event) -> Response {
