@@ -5,11 +5,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help up down invoke trigger test test-http test-cluster check generate migration route fmt install clean
 
-# Settings of `make up`, also given as `make up PORT_OFFSET=100`.
-export PORT_OFFSET WATCH
+# Where the targets below look for what was built, whatever the person's own settings say.
+export CARGO_TARGET_DIR := $(CURDIR)/target
 
 # The tests that are about requests and answers. Others look into the process, or are about processes anyway.
-OVER_HTTP := bad_input cases document_003 events idempotency matrix mutations page_walk rights tokens users
+OVER_HTTP := bad_input cases document_003 events idempotency matrix mutations over_http page_walk rights tokens users
 
 # Backtraces of tests are long and rarely needed; `make test RUST_BACKTRACE=1` shows them.
 export RUST_BACKTRACE ?= 0
@@ -26,12 +26,15 @@ up: install ## Start the whole system on this machine. DETACH=1 returns when it 
 	@target/debug/local up $(if $(DETACH),--detach)
 
 down: ## Stop it; the data stays
+	@if [ -e .local/pids ] && [ ! -x target/debug/local ]; then cargo build --locked --package local; fi
 	@if [ -x target/debug/local ]; then target/debug/local down; else echo "nothing was running"; fi
 
-invoke: ## Have one function answer one event, without the gateway. FN=health EVENT=localstack/events/health.json
+invoke: ## Build, and have one function answer one event, without the gateway. FN=health EVENT=localstack/events/health.json
+	@cargo build --locked --quiet --workspace --bins
 	@target/debug/local invoke "$(FN)" $(EVENT)
 
 trigger: ## Run a function's schedule now. FN=maintenance RULE=<its name, if it has several>
+	@cargo build --locked --quiet --workspace --bins
 	@target/debug/local trigger "$(FN)" $(RULE)
 
 test: install ## Run every test on real services, which it starts and stops. ARGS="-p route json" runs a part
@@ -70,6 +73,7 @@ route: ## Write the folder of a new route. NAME=tags-list METHOD=get ROUTE=/v1/t
 	@scripts/new-route "$(NAME)" "$(METHOD)" "$(ROUTE)"
 
 clean: ## Stop the system, and remove its data and what was built
-	@if [ -x target/debug/local ]; then target/debug/local remove; fi
+	@$(MAKE) --silent down
+	@if [ -x target/debug/local ]; then target/debug/local remove >/dev/null; fi
 	@cargo clean
 	@rm -rf .local

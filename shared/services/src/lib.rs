@@ -35,7 +35,7 @@ pub use error::Error;
 pub use folder::{Folder, checkout};
 pub use localstack::{LocalStack, REGION};
 pub use pgbouncer::PgBouncer;
-pub use pids::{down, sweep};
+pub use pids::{down, started, sweep};
 pub use ports::{Ports, free_port, require_free};
 pub use postgres::{Postgres, StopMode};
 pub use progress::say;

@@ -88,6 +88,11 @@ fn state_and_start(stat: &str) -> Option<(char, u64)> {
     Some((state, started))
 }
 
+/// When a process was started, in clock ticks since boot; none if it does not run.
+pub fn started(pid: u32) -> Option<u64> {
+    i32::try_from(pid).ok().and_then(Record::of).map(|record| record.started)
+}
+
 /// Takes the folder for this process, after ending what a dead owner has left behind.
 pub(crate) fn own(folder: &Folder) -> Result<(), Error> {
     let owner = PidFile::new(folder, OWNER);

@@ -23,6 +23,7 @@ pub use caller::{Call, Caller};
 pub use database::TestDatabase;
 pub use fleet::Fleet;
 pub use log::{anything_holds, lines_of};
+pub use over_http::{is_wanted as goes_over_http, sent_over_http};
 pub use proxy::Proxy;
 pub use random::Random;
 pub use reply::Reply;

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, Request, header};
@@ -16,7 +17,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use local::cloud::{Addresses, place};
-use local::gateway::Gateway;
+use local::gateway::{self, Gateway};
 use local::lambda::{Function, Logs};
 use local::template::Template;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -44,8 +45,15 @@ pub(crate) struct OverHttp {
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
+static SENT: AtomicU64 = AtomicU64::new(0);
+
+/// How many requests of this process have gone over HTTP.
+pub fn sent_over_http() -> u64 {
+    SENT.load(Ordering::Relaxed)
+}
+
 /// Whether tests are to go over HTTP.
-pub(crate) fn is_wanted() -> bool {
+pub fn is_wanted() -> bool {
     let env = Env::load().expect("an environment");
     env.optional::<u8>("TEST_OVER_HTTP").expect("0 or 1") == Some(1)
 }
@@ -63,8 +71,8 @@ impl OverHttp {
         let text = std::fs::read_to_string(services::checkout().join("template.yaml")).unwrap();
         let place = place(&Addresses::moved_by(0).unwrap(), &rig().state);
         let template = Template::read(&text, &place).unwrap();
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let gateway = Gateway::start(listen, &template, &functions, clock, logs).await.unwrap();
+        let at = gateway::Settings::at(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let gateway = Gateway::start(at, &template, &functions, clock, logs).await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { gateway, functions, client }
     }
@@ -87,6 +95,7 @@ impl OverHttp {
         }
         let body = body_of(event).expect("a body that a gateway would tell of");
         let request = request.body(Full::from(body)).expect("a request");
+        SENT.fetch_add(1, Ordering::Relaxed);
         let (head, body) = self.client.request(request).await.expect("an answer").into_parts();
         let body = body.collect().await.expect("all of the answer").to_bytes();
         let mut answer = Answer {

@@ -1,6 +1,6 @@
 //! `local up --detach`: another process stays, this one shows its start and returns.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -9,6 +9,9 @@ use super::Context;
 use super::signals::Signals;
 use super::up::already;
 use crate::cloud::{Failed, Note};
+
+/// A log that is larger is put aside.
+const LOG_LIMIT: u64 = 10 * 1024 * 1024;
 
 /// Starts the cloud in a session of its own, and returns when it is ready.
 pub(super) fn up(context: &Context) -> Result<ExitCode, Failed> {
@@ -19,8 +22,12 @@ pub(super) fn up(context: &Context) -> Result<ExitCode, Failed> {
     }
     std::fs::create_dir_all(home.logs())?;
     let path = home.log("local");
-    let log = File::create(&path)?;
-    let mut shown = Shown { file: File::open(&path)?, place: 0 };
+    if std::fs::metadata(&path).is_ok_and(|log| log.len() > LOG_LIMIT) {
+        std::fs::rename(&path, home.log("local.old"))?;
+    }
+    // What other runs wrote stays, also that of one that is starting at this moment.
+    let log = OpenOptions::new().create(true).append(true).open(&path)?;
+    let mut shown = Shown { file: File::open(&path)?, place: log.metadata()?.len() };
     let signals = Signals::listen()?;
     // A session of its own: the end of this terminal is not its end.
     let mut child = Command::new("setsid")
@@ -45,6 +52,10 @@ pub(super) fn up(context: &Context) -> Result<ExitCode, Failed> {
         }
         if let Some(status) = child.try_wait()? {
             terminal.print(&shown.more()?);
+            // It found one that runs, and has said so.
+            if status.success() {
+                return Ok(ExitCode::SUCCESS);
+            }
             return Err(format!("the start failed ({status})").into());
         }
     }

@@ -12,6 +12,7 @@ pub(super) fn down(context: &Context) -> Result<ExitCode, Failed> {
     let Context { home, terminal, .. } = context;
     let ended = if home.path().exists() { services::down(home.path())? } else { Vec::new() };
     Note::remove(home);
+    home.end_marked();
     terminal.say(match ended.as_slice() {
         [] => "nothing was running".to_owned(),
         _ => "stopped, the data is kept in .local/".to_owned(),

@@ -1,6 +1,6 @@
 //! `local invoke` and `local trigger`: one function, one event, no gateway.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::process::ExitCode;
 
@@ -13,10 +13,10 @@ use serde_json::Value;
 use services::{State, checkout};
 
 use super::Context;
-use crate::cloud::{Addresses, Failed, Note, Programs, functions, place, settings};
+use crate::cloud::{Addresses, Failed, Note, Programs, place, settings};
 use crate::lambda::{Function, Logs};
 use crate::schedules;
-use crate::template::Template;
+use crate::template::{self, Template};
 
 /// What events say where a token of alice's belongs.
 const TOKEN: &str = "${TOKEN}";
@@ -24,7 +24,8 @@ const TOKEN: &str = "${TOKEN}";
 /// The functions of the template, with the services of the cloud that runs.
 struct Bench {
     template: Template,
-    functions: HashMap<String, Function>,
+    programs: Programs,
+    of_all: BTreeMap<String, String>,
     addresses: Addresses,
     clock: Clock,
 }
@@ -55,9 +56,7 @@ pub(super) fn trigger(
     rule: Option<&str>,
 ) -> Result<ExitCode, Failed> {
     let bench = Bench::open(context)?;
-    bench.function(name)?;
-    let of = bench.template.functions.iter().find(|function| function.name == name);
-    let rules = of.map(|function| function.schedules.as_slice()).unwrap_or_default();
+    let rules = &bench.function(name)?.schedules;
     let found = rules.iter().find(|known| rule.is_none_or(|rule| known.name == rule));
     let Some(found) = found else {
         let names: Vec<&str> = rules.iter().map(|rule| rule.name.as_str()).collect();
@@ -78,16 +77,15 @@ impl Bench {
         let state = State::read(&home.services())?;
         let text = std::fs::read_to_string(checkout().join("template.yaml"))?;
         let template = Template::read(&text, &place(&note.addresses, &state))?;
-        let logs = Logs::to(|_, _, words| services::say(words));
-        let clock = Clock::system();
         let programs = Programs::beside_ours(home)?;
-        let functions = functions(&template, &programs, &settings(&state), &clock, &logs)?;
-        Ok(Self { template, functions, addresses: note.addresses, clock })
+        let (of_all, clock) = (settings(&state), Clock::system());
+        Ok(Self { template, programs, of_all, addresses: note.addresses, clock })
     }
 
-    fn function(&self, name: &str) -> Result<&Function, String> {
-        self.functions.get(name).ok_or_else(|| {
-            let mut names: Vec<&str> = self.functions.keys().map(String::as_str).collect();
+    fn function(&self, name: &str) -> Result<&template::Function, String> {
+        let functions = &self.template.functions;
+        functions.iter().find(|function| function.name == name).ok_or_else(|| {
+            let mut names: Vec<&str> = functions.iter().map(|of| of.name.as_str()).collect();
             names.sort_unstable();
             format!("template.yaml has no function `{name}`; it has {}", names.join(", "))
         })
@@ -95,8 +93,13 @@ impl Bench {
 
     fn run(&self, context: &Context, name: &str, event: String) -> Result<ExitCode, Failed> {
         let function = self.function(name)?;
+        // As it was built now: the running cloud keeps what it has.
+        let program = self.programs.borrow(name)?;
+        let settings = self.programs.settings(function, program, &self.of_all);
+        let logs = Logs::to(|_, _, words| services::say(words));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
+            let function = Function::new(settings, self.clock.clone(), logs);
             let event = if event.contains(TOKEN) {
                 event.replace(TOKEN, &token(&self.addresses).await?)
             } else {

@@ -58,6 +58,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    context.terminal.flush();
     outcome.unwrap_or_else(|error| {
         services::say(format_args!("local: {error}"));
         ExitCode::FAILURE

@@ -28,6 +28,11 @@ impl Signals {
         Ok(Self(receiver))
     }
 
+    /// Waits for one.
+    pub(super) fn wait(&self) {
+        let _ = self.0.recv();
+    }
+
     /// Whether one came within a time.
     pub(super) fn within(&self, time: Duration) -> bool {
         !matches!(self.0.recv_timeout(time), Err(RecvTimeoutError::Timeout))

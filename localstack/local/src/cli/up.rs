@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use super::Context;
 use super::signals::Signals;
@@ -18,14 +17,12 @@ pub(super) fn up(context: &Context) -> Result<ExitCode, Failed> {
     let addresses = Addresses::moved_by(env.or("PORT_OFFSET", 0)?)?;
     let watch = env.optional::<String>("WATCH")?.is_some_and(|watch| watch != "0");
     // Until all is ready a signal ends us at once, and the kernel ends what we have started.
-    let mut cloud = Cloud::start(&addresses, home, terminal, watch)?;
+    let cloud = Cloud::start(&addresses, home, terminal, watch)?;
     let signals = Signals::listen()?;
     terminal.say(banner(&addresses));
     let ctrl_c = if std::io::stdout().is_terminal() { "Ctrl-C or " } else { "" };
     terminal.say(format_args!("{ctrl_c}`make down` stops it."));
-    while !signals.within(Duration::from_millis(300)) {
-        cloud.tend();
-    }
+    signals.wait();
     terminal.say("stopping; once more Ctrl-C does not wait for requests");
     cloud.stop()?;
     terminal.say("stopped, the data is kept in .local/");

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clock::Clock;
 use serde_json::Value;
 use services::{State, checkout};
 
 use super::{Addresses, Failed, Programs, Terminal, functions, place, settings};
-use crate::gateway::Gateway;
+use crate::gateway::{self, Gateway};
 use crate::lambda::{Function, Logs};
 use crate::queues::{Mapping, Queues};
 use crate::schedules::{self, Schedules};
@@ -16,6 +17,9 @@ use crate::template::Template;
 
 /// The function that brings the database up to date.
 pub(super) const MIGRATE: &str = "migrate";
+
+/// What messages and schedules get to end.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// The template, played.
 pub(super) struct Deployment {
@@ -42,9 +46,9 @@ impl Deployment {
         migrate(&functions, terminal).await?;
         let queues = Queues::connect(&state.localstack.url, &state.localstack.region);
         create(&queues, &template).await?;
-        let listen = SocketAddr::from(([127, 0, 0, 1], addresses.api));
+        let at = gateway::Settings::at(SocketAddr::from(([127, 0, 0, 1], addresses.api)));
         let gateway =
-            Gateway::start(listen, &template, &functions, clock.clone(), logs.clone()).await?;
+            Gateway::start(at, &template, &functions, clock.clone(), logs.clone()).await?;
         let (mappings, schedules) = events(&template, &functions, &queues, &clock, &logs)?;
         let (api, count) = (addresses.api, functions.len());
         terminal.say(format_args!(
@@ -63,11 +67,19 @@ impl Deployment {
         create(&self.queues, &self.template).await
     }
 
-    /// Takes no more requests, and lets those end that are under way. Messages and schedules are not
-    /// waited for: a message comes again, as after a crash.
+    /// Takes nothing more, and lets those requests, messages and schedules end that are under way,
+    /// if they are quick.
     pub(super) async fn stop(self) {
-        drop((self.mappings, self.schedules));
-        self.gateway.stop().await;
+        let events = async {
+            for mapping in self.mappings {
+                mapping.stop().await;
+            }
+            for schedules in self.schedules {
+                schedules.stop().await;
+            }
+        };
+        let events = tokio::time::timeout(GRACE, events);
+        let _ = tokio::join!(self.gateway.stop(), events);
     }
 }
 

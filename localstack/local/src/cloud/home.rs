@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// `.local/` of a checkout.
 #[derive(Clone, Debug)]
 pub struct Home {
@@ -47,5 +49,34 @@ impl Home {
     /// What runs, if it runs.
     pub fn note(&self) -> PathBuf {
         self.root.join("cloud.json")
+    }
+
+    /// A variable in the environment of what we start and cannot be sure to end ourselves: its name,
+    /// and a value that no other checkout has.
+    pub fn mark(&self) -> (&'static str, &Path) {
+        ("LOCAL_CLOUD", &self.root)
+    }
+
+    /// The processes that have the mark.
+    pub fn marked(&self) -> Vec<u32> {
+        let (name, value) = self.mark();
+        let mark = [name.as_bytes(), b"=", value.as_os_str().as_encoded_bytes()].concat();
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let marked = processes.filter_map(|process| {
+            let pid = process.file_name().to_str()?.parse().ok()?;
+            let environment = std::fs::read(process.path().join("environ")).ok()?;
+            environment.split(|byte| *byte == 0).any(|pair| pair == mark).then_some(pid)
+        });
+        marked.filter(|pid| *pid != std::process::id()).collect()
+    }
+
+    /// Ends them.
+    pub fn end_marked(&self) {
+        for pid in self.marked() {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                // It may have ended meanwhile.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
     }
 }

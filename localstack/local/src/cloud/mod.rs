@@ -5,12 +5,14 @@ mod banner;
 mod deployment;
 mod functions;
 mod home;
+mod keeper;
 mod neighbours;
 mod note;
 mod place;
 mod reload;
 mod running;
 mod terminal;
+mod watch;
 
 pub use addresses::Addresses;
 pub use banner::banner;

@@ -6,21 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use super::{Addresses, Home};
 
-/// Who runs the cloud, and where it is. It is there exactly while all of it is ready.
+/// Who runs the cloud, and where it is. It is written when all of it is ready, and removed when it stops;
+/// a runner that was killed leaves it behind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Note {
     /// The runner's process.
     pub pid: u32,
+    /// When that was started, in the kernel's ticks: ids of processes are used again.
+    started: u64,
     /// Where everything listens.
     pub addresses: Addresses,
 }
 
 impl Note {
+    /// Of this process.
+    pub fn new(addresses: &Addresses) -> Self {
+        let pid = std::process::id();
+        let started = services::started(pid).unwrap_or_default();
+        Self { pid, started, addresses: addresses.clone() }
+    }
+
     /// Reads it; none if nothing runs, or the runner was killed.
     pub fn read(home: &Home) -> Option<Self> {
         let note: Self = serde_json::from_slice(&std::fs::read(home.note()).ok()?).ok()?;
-        let command = std::fs::read(format!("/proc/{}/cmdline", note.pid)).ok()?;
-        String::from_utf8_lossy(&command).contains("local").then_some(note)
+        (services::started(note.pid) == Some(note.started)).then_some(note)
     }
 
     /// Writes it.

@@ -1,9 +1,10 @@
 //! Rebuilds functions whose source was saved, and swaps them in.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,85 +12,96 @@ use services::checkout;
 use tokio::runtime::Handle;
 
 use super::deployment::{MIGRATE, migrate};
-use super::{Programs, Terminal};
+use super::watch::Watch;
+use super::{Home, Programs, Terminal};
 use crate::lambda::Function;
 
 /// Where the functions' source is.
 const SOURCES: [&str; 5] = ["functions", "shared", "migrations", "Cargo.toml", "Cargo.lock"];
 /// It is read once, at the start.
 const TEMPLATE: &str = "template.yaml";
-/// How often the files are looked at. Looking takes a millisecond or two, and works where the kernel
-/// tells of no changes: on Windows drives under WSL, for one.
+/// How often the files are looked at.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Editors and version control write many files in a row.
 const SETTLE: Duration = Duration::from_millis(150);
 
+/// The source as it was when the start began: what is saved while it lasts is not missed.
+pub(super) struct Sources {
+    root: PathBuf,
+    code: Watch,
+    template: Watch,
+}
+
+impl Sources {
+    pub(super) fn look() -> Self {
+        let root = checkout();
+        let code = Watch::of(SOURCES.map(|name| root.join(name)));
+        let template = Watch::of([root.join(TEMPLATE)]);
+        Self { root, code, template }
+    }
+
+    /// What was saved, when no more is being saved.
+    fn saved(&mut self) -> Vec<PathBuf> {
+        let mut saved = self.code.changes();
+        while !saved.is_empty() {
+            thread::sleep(SETTLE);
+            match self.code.changes() {
+                more if more.is_empty() => break,
+                more => saved.extend(more),
+            }
+        }
+        saved
+    }
+}
+
 /// What the thread that watches works with.
 pub(super) struct Reload {
+    pub(super) home: Home,
     pub(super) programs: Programs,
     pub(super) functions: HashMap<String, Function>,
     pub(super) terminal: Terminal,
     pub(super) runtime: Handle,
 }
 
+/// When the binary of each function was built.
+type Built = BTreeMap<String, Option<SystemTime>>;
+
 impl Reload {
     /// Watches until the program ends.
-    pub(super) fn start(self) {
-        let root = checkout();
-        let mut sources = Watch::of(SOURCES.map(|name| root.join(name)));
-        let mut template = Watch::of([root.join(TEMPLATE)]);
-        let built: BTreeMap<String, Option<SystemTime>> =
-            self.functions.keys().map(|name| (name.clone(), self.programs.built(name))).collect();
+    pub(super) fn start(self, mut sources: Sources) {
+        let at = |name: &String| (name.clone(), self.programs.built_at(name));
+        let mut built: Built = self.functions.keys().map(at).collect();
         self.terminal
             .say("watching functions/, shared/ and migrations/: what you save is swapped in");
         thread::spawn(move || {
-            let mut built = built;
             loop {
                 thread::sleep(PAUSE);
-                if !template.changes().is_empty() {
+                if !sources.template.changes().is_empty() {
                     self.terminal
                         .say("template.yaml has changed: `make down` and `make up` play it");
                 }
-                let mut changed = sources.changes();
-                if changed.is_empty() {
-                    continue;
+                let saved = sources.saved();
+                if !saved.is_empty() {
+                    self.rebuild(&sources.root, &saved, &mut built);
                 }
-                loop {
-                    thread::sleep(SETTLE);
-                    match sources.changes() {
-                        more if more.is_empty() => break,
-                        more => changed.extend(more),
-                    }
-                }
-                self.build(&root, &changed, &mut built);
             }
         });
     }
 
-    fn build(
-        &self,
-        root: &Path,
-        changed: &[PathBuf],
-        built: &mut BTreeMap<String, Option<SystemTime>>,
-    ) {
-        let first = changed.first().map(|path| path.strip_prefix(root).unwrap_or(path));
+    fn rebuild(&self, root: &Path, saved: &[PathBuf], built: &mut Built) {
+        let first = saved.first().map(|path| path.strip_prefix(root).unwrap_or(path));
         let first = first.unwrap_or(Path::new("")).display();
-        let more = match changed.len() {
+        let more = match saved.len() {
             0 | 1 => String::new(),
             all => format!(" and {} more", all - 1),
         };
         self.terminal.say(format_args!("{first}{more} changed: building"));
         let start = Instant::now();
-        let mut command = Command::new("setpriv");
-        // The same build as `make up` does: with fewer packages, features would differ, and with them
-        // everything would be compiled again.
-        command.args(["--pdeathsig", "KILL", "cargo", "build", "--quiet", "--workspace", "--bins"]);
-        command.args(self.programs.profile());
-        command.current_dir(root).stdin(Stdio::null());
-        match command.output() {
+        match self.build(root) {
             Ok(output) if output.status.success() => {
                 let seconds = start.elapsed().as_secs_f32();
-                self.swap(built, seconds);
+                self.terminal.say(format_args!("built in {seconds:.1} s"));
+                self.swap(built);
             }
             Ok(output) => {
                 self.terminal.print(&String::from_utf8_lossy(&output.stderr));
@@ -99,108 +111,42 @@ impl Reload {
         }
     }
 
-    /// Takes the binaries that are new.
-    fn swap(&self, built: &mut BTreeMap<String, Option<SystemTime>>, seconds: f32) {
-        let mut names = Vec::new();
-        for (name, function) in &self.functions {
-            let now = self.programs.built(name);
-            if now == built.get(name).copied().flatten() {
-                continue;
-            }
+    /// The same build as `make up` does: with fewer packages features would differ, and with them
+    /// everything would be compiled again.
+    fn build(&self, root: &Path) -> io::Result<Output> {
+        let mut command = Command::new("cargo");
+        command.args(["build", "--quiet", "--workspace", "--bins"]).args(self.programs.profile());
+        // A group of its own, for Ctrl-C is ours to handle; and a mark, by which `make down` finds the
+        // compiler, whoever its parent is by then.
+        let (mark, home) = self.home.mark();
+        command.env(mark, home).current_dir(root).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        services::spawn(command)?.wait_with_output()
+    }
+
+    /// Takes the binaries that are new: the database first, and the others only if that went well.
+    fn swap(&self, built: &mut Built) {
+        let is_new = |name: &String| self.programs.built_at(name) != built[name];
+        let mut names: Vec<String> = built.keys().filter(|name| is_new(name)).cloned().collect();
+        names.sort_by_key(|name| name != MIGRATE);
+        for name in &names {
+            let at = self.programs.built_at(name);
             if let Err(error) = self.programs.take(name) {
-                self.terminal.say(format_args!("{name}: {error}; what ran goes on"));
-                continue;
+                return self.terminal.say(format_args!("{name}: {error}; what ran goes on"));
             }
-            function.renew();
-            built.insert(name.clone(), now);
-            names.push(name.as_str());
-        }
-        names.sort_unstable();
-        if names.contains(&MIGRATE)
-            && let Err(error) = self.runtime.block_on(migrate(&self.functions, &self.terminal))
-        {
-            self.terminal.say(format_args!("the migrations failed: {error}"));
+            self.functions[name].renew();
+            if name == MIGRATE
+                && let Err(error) = self.runtime.block_on(migrate(&self.functions, &self.terminal))
+            {
+                let words = format_args!("the migrations failed: {error}; what ran goes on");
+                return self.terminal.say(words);
+            }
+            built.insert(name.clone(), at);
         }
         self.terminal.say(match names.as_slice() {
-            [] => format!("built in {seconds:.1} s; no function is different"),
-            [name] => format!("built in {seconds:.1} s; swapped in: {name}"),
-            _ if names.len() == self.functions.len() => {
-                format!("built in {seconds:.1} s; swapped in: all functions")
-            }
-            _ => format!("built in {seconds:.1} s; swapped in: {}", names.join(", ")),
+            [] => "no function is different".to_owned(),
+            all if all.len() == built.len() => "swapped in: all functions".to_owned(),
+            names => format!("swapped in: {}", names.join(", ")),
         });
-    }
-}
-
-type Seen = BTreeMap<PathBuf, (SystemTime, u64)>;
-
-/// Files and folders that are looked at again and again.
-struct Watch {
-    roots: Vec<PathBuf>,
-    seen: Seen,
-}
-
-impl Watch {
-    fn of(roots: impl IntoIterator<Item = PathBuf>) -> Self {
-        let roots: Vec<PathBuf> = roots.into_iter().collect();
-        let seen = look(&roots);
-        Self { roots, seen }
-    }
-
-    /// What is new, different or gone since the last look.
-    fn changes(&mut self) -> Vec<PathBuf> {
-        let now = look(&self.roots);
-        let mut changes: Vec<PathBuf> = now
-            .iter()
-            .filter(|(path, state)| self.seen.get(*path) != Some(state))
-            .map(|(path, _)| path.clone())
-            .collect();
-        changes.extend(self.seen.keys().filter(|path| !now.contains_key(*path)).cloned());
-        self.seen = now;
-        changes
-    }
-}
-
-fn look(roots: &[PathBuf]) -> Seen {
-    let mut seen = Seen::new();
-    let mut ahead = roots.to_vec();
-    while let Some(path) = ahead.pop() {
-        // What editors write beside a file is none of it.
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        if name.is_some_and(|name| name.starts_with('.') || name.ends_with('~')) {
-            continue;
-        }
-        let Ok(metadata) = fs::metadata(&path) else { continue };
-        if metadata.is_dir() {
-            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
-            ahead.extend(entries.map(|entry| entry.path()));
-        } else if let Ok(modified) = metadata.modified() {
-            seen.insert(path, (modified, metadata.len()));
-        }
-    }
-    seen
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn saved_new_and_removed_files_are_noticed_once_and_others_not() {
-        let root = std::env::temp_dir().join(format!("task-manager-watch-{}", std::process::id()));
-        fs::create_dir_all(root.join("src")).unwrap();
-        fs::write(root.join("src/lib.rs"), "one").unwrap();
-        let mut watch = Watch::of([root.clone()]);
-        assert!(watch.changes().is_empty());
-        fs::write(root.join("src/lib.rs"), "second").unwrap();
-        fs::write(root.join("src/new.rs"), "").unwrap();
-        fs::write(root.join("src/.lib.rs.swp"), "").unwrap();
-        let mut changes = watch.changes();
-        changes.sort();
-        assert_eq!(changes, [root.join("src/lib.rs"), root.join("src/new.rs")]);
-        assert!(watch.changes().is_empty());
-        fs::remove_file(root.join("src/new.rs")).unwrap();
-        assert_eq!(watch.changes(), [root.join("src/new.rs")]);
-        fs::remove_dir_all(root).unwrap();
     }
 }

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use clock::Clock;
 use serde_json::Value;
@@ -15,11 +18,21 @@ use super::Home;
 use crate::lambda::{Logs, Stream};
 
 /// Writes lines to standard output, and those of functions to their logs as they are.
+///
+/// A thread of its own writes to standard output: a terminal that was stopped with Ctrl-S must not stop
+/// the requests.
 #[derive(Clone)]
 pub struct Terminal {
     colours: bool,
     clock: Clock,
     files: Arc<Files>,
+    out: SyncSender<Out>,
+}
+
+enum Out {
+    Text(String),
+    /// Answered when all before it is written.
+    Flush(SyncSender<()>),
 }
 
 struct Files {
@@ -32,6 +45,9 @@ const LOG_LIMIT: u64 = 10 * 1024 * 1024;
 /// The names of functions are this long, or are made so.
 const NAME: usize = 15;
 
+/// So many texts wait for the terminal.
+const WAITING: usize = 10_000;
+
 const RED: u8 = 31;
 const YELLOW: u8 = 33;
 const GREY: u8 = 90;
@@ -43,20 +59,27 @@ impl Terminal {
     pub fn new(home: &Home, clock: Clock, no_colours: bool) -> Self {
         let colours = std::io::stdout().is_terminal() && !no_colours;
         let files = Files { home: home.clone(), open: Mutex::default() };
-        Self { colours, clock, files: Arc::new(files) }
+        let (out, texts) = sync_channel(WAITING);
+        thread::spawn(move || write(&texts));
+        Self { colours, clock, files: Arc::new(files), out }
     }
 
     /// A line of the runner.
     pub fn say(&self, words: impl std::fmt::Display) {
-        let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "{words}");
+        let _ = self.out.send(Out::Text(format!("{words}\n")));
     }
 
     /// What is written for people already.
     pub fn print(&self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes());
-        let _ = out.flush();
+        let _ = self.out.send(Out::Text(text.to_owned()));
+    }
+
+    /// Returns when all of it is written, or after a second if the terminal takes nothing.
+    pub fn flush(&self) {
+        let (written, all) = sync_channel(1);
+        if self.out.try_send(Out::Flush(written)).is_ok() {
+            let _ = all.recv_timeout(Duration::from_secs(1));
+        }
     }
 
     /// Where the lines of functions go.
@@ -78,13 +101,28 @@ impl Terminal {
         let name_colour = NAMES[function.bytes().map(usize::from).sum::<usize>() % NAMES.len()];
         let name = self.painted(&format!("{function:NAME$}"), Some(name_colour));
         let (now, words) = (self.painted(&now, Some(GREY)), self.painted(&words, colour));
-        self.say(format_args!("{now} {name} {words}"));
+        // Rather none than to wait: the function's own log has it.
+        let _ = self.out.try_send(Out::Text(format!("{now} {name} {words}\n")));
     }
 
     fn painted(&self, text: &str, colour: Option<u8>) -> String {
         match colour {
             Some(colour) if self.colours => format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
             _ => text.to_owned(),
+        }
+    }
+}
+
+fn write(texts: &Receiver<Out>) {
+    let mut out = std::io::stdout();
+    for text in texts {
+        match text {
+            Out::Text(text) => {
+                let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            }
+            Out::Flush(written) => {
+                let _ = written.send(());
+            }
         }
     }
 }

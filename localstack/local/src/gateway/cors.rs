@@ -38,7 +38,10 @@ pub(super) fn apply(cors: &Cors, origin: Option<&HeaderValue>, answer: &mut Answ
     for name in [
         header::ACCESS_CONTROL_ALLOW_ORIGIN,
         header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        header::ACCESS_CONTROL_ALLOW_METHODS,
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        header::ACCESS_CONTROL_MAX_AGE,
     ] {
         headers.remove(name);
     }

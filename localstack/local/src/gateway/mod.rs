@@ -8,4 +8,4 @@ mod server;
 
 pub use event::Origin;
 pub use routes::{Found, Routes};
-pub use server::Gateway;
+pub use server::{Gateway, Settings};

@@ -32,8 +32,8 @@ use crate::template::{Cors, Template};
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 /// The request line and all headers together.
 const HEADER_LIMIT: usize = 10_240;
-/// How long a function is waited for, and how long a client may take for each part of its request.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// As many headers as the limit has room for; HTTP's own library would stop at 100.
+const HEADERS: usize = HEADER_LIMIT / 4;
 /// What requests under way get when the gateway stops.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -44,9 +44,26 @@ pub struct Gateway {
     server: JoinHandle<()>,
 }
 
+/// Where a gateway listens, and how long it waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The address.
+    pub listen: SocketAddr,
+    /// How long a function is waited for, and how long a client may take for each part of its request.
+    pub patience: Duration,
+}
+
+impl Settings {
+    /// As API Gateway waits.
+    pub const fn at(listen: SocketAddr) -> Self {
+        Self { listen, patience: Duration::from_secs(30) }
+    }
+}
+
 /// What all connections share.
 struct Api {
     port: u16,
+    patience: Duration,
     routes: Routes,
     cors: Option<Cors>,
     functions: HashMap<String, Function>,
@@ -57,7 +74,7 @@ struct Api {
 impl Gateway {
     /// Serves the routes of a template with these functions.
     pub async fn start(
-        listen: SocketAddr,
+        settings: Settings,
         template: &Template,
         functions: &HashMap<String, Function>,
         clock: Clock,
@@ -66,10 +83,11 @@ impl Gateway {
         let routes = template.functions.iter().flat_map(|function| {
             function.routes.iter().map(|route| (function.name.as_str(), route))
         });
-        let listener = TcpListener::bind(listen).await?;
+        let listener = TcpListener::bind(settings.listen).await?;
         let address = listener.local_addr()?;
         let api = Api {
             port: address.port(),
+            patience: settings.patience,
             routes: Routes::of(routes),
             cors: template.cors.clone(),
             functions: functions.clone(),
@@ -118,14 +136,16 @@ async fn serve(listener: TcpListener, api: Arc<Api>, mut stopped: oneshot::Recei
 
 fn connect(stream: TcpStream, client: SocketAddr, api: &Arc<Api>, graceful: &GracefulShutdown) {
     let _ = stream.set_nodelay(true);
-    let api = Arc::clone(api);
+    let (api, patience) = (Arc::clone(api), api.patience);
     let service = service_fn(move |request| {
         let api = Arc::clone(&api);
         async move { Ok::<_, Infallible>(respond(&api, client, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        // Whoever is slower is cut off without a word.
+        .header_read_timeout(patience)
+        .max_headers(HEADERS)
         // Above the limit that is answered in the gateway's words.
         .max_buf_size(8 * HEADER_LIMIT)
         .serve_connection(TokioIo::new(stream), service);
@@ -172,18 +192,18 @@ async fn within_limits(api: &Api, parts: &Parts, body: Incoming, origin: &Origin
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return closing(answer::message(status, "Request Header Fields Too Large"));
     }
-    let body = match tokio::time::timeout(PATIENCE, Limited::new(body, BODY_LIMIT).collect()).await
-    {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
-            return closing(answer::message(status, "Request Entity Too Large"));
-        }
-        Ok(Err(_)) => return closing(answer::message(StatusCode::BAD_REQUEST, "Bad Request")),
-        Err(_) => {
-            return closing(answer::message(StatusCode::REQUEST_TIMEOUT, "Request Timeout"));
-        }
-    };
+    let body =
+        match tokio::time::timeout(api.patience, Limited::new(body, BODY_LIMIT).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+                let status = StatusCode::PAYLOAD_TOO_LARGE;
+                return closing(answer::message(status, "Request Entity Too Large"));
+            }
+            Ok(Err(_)) => return closing(answer::message(StatusCode::BAD_REQUEST, "Bad Request")),
+            Err(_) => {
+                return closing(answer::message(StatusCode::REQUEST_TIMEOUT, "Request Timeout"));
+            }
+        };
     // The gateway decodes the path before it looks for a route.
     let Ok(path) = percent_decode_str(parts.uri.path()).decode_utf8() else {
         return answer::message(StatusCode::BAD_REQUEST, "Bad Request");
@@ -197,17 +217,19 @@ async fn call(api: &Api, parts: &Parts, path: &str, body: &Bytes, origin: &Origi
     let Some(function) = api.functions.get(found.function) else { return not_found() };
     let event = event::event(parts, path, body, &found, origin).to_string();
     let invoked = function.invoke(event.into(), &origin.trace);
-    match tokio::time::timeout(PATIENCE, invoked).await {
+    // As it was sent: what the client encoded must not reach the terminal decoded.
+    let say = |words: &str| {
+        let words = format!("{} {}: {words}", parts.method, parts.uri.path());
+        api.logs.line(found.function, Stream::Runner, &words);
+    };
+    match tokio::time::timeout(api.patience, invoked).await {
         Ok(Ok(payload)) => answer::of_function(&payload, &parts.method),
         Ok(Err(failure)) => {
-            let words = format!("{} {path}: {failure}", parts.method);
-            api.logs.line(found.function, Stream::Runner, &words);
+            say(&failure.to_string());
             answer::failed()
         }
         Err(_) => {
-            let words =
-                format!("{} {path}: no answer within {} s", parts.method, PATIENCE.as_secs());
-            api.logs.line(found.function, Stream::Runner, &words);
+            say(&format!("no answer within {} s", api.patience.as_secs_f32()));
             answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
         }
     }

@@ -34,13 +34,14 @@ enum State {
     Starting,
     /// It has answered, and will ask for the next one.
     Between,
-    /// It waits for one, since then.
-    Idle(oneshot::Sender<Event>, SystemTime),
+    /// It waits for one.
+    Idle(oneshot::Sender<Event>),
     Busy(Call),
 }
 
 struct Member {
     state: State,
+    since: SystemTime,
     /// Which build of the function it is.
     generation: u64,
 }
@@ -74,8 +75,8 @@ pub(super) enum Parting {
     Quiet,
     /// It was at work.
     Busy,
-    /// It had not come up, so many times in a row.
-    Starting(u32),
+    /// It had not come up. So many did not, one after the other, and whether others are there.
+    Starting { failed: u32, alone: bool },
 }
 
 impl Desk {
@@ -84,52 +85,70 @@ impl Desk {
     }
 
     /// Gives a call to an idle process, or puts it in the line.
-    pub(super) fn add(&self, call: Call) {
+    pub(super) fn add(&self, call: Call, now: SystemTime) {
         let mut inner = self.lock();
-        if let Some(call) = inner.give(call) {
+        if let Some(call) = inner.give(call, now) {
             inner.waiting.push_back(call);
         }
     }
 
     /// The seat of a further process, of which there may be `cap`: if more calls wait than
     /// processes are about to take one.
-    pub(super) fn wanted(&self, cap: usize) -> Option<Seat> {
+    pub(super) fn wanted(&self, cap: usize, now: SystemTime) -> Option<Seat> {
         let mut inner = self.lock();
+        // Whoever gave up on a call needs no process.
+        inner.waiting.retain(|call| !call.answer.is_closed());
         let coming = |member: &&Member| matches!(member.state, State::Starting | State::Between);
         let coming = inner.members.values().filter(coming).count();
-        (inner.waiting.len() > coming && inner.members.len() < cap).then(|| inner.join())
+        (inner.waiting.len() > coming && inner.members.len() < cap).then(|| inner.join(now))
     }
 
     /// The seat of a further process, wanted or not.
-    pub(super) fn join(&self) -> Seat {
-        self.lock().join()
+    pub(super) fn join(&self, now: SystemTime) -> Seat {
+        self.lock().join(now)
+    }
+
+    /// Whether a process has not asked for an event for too long: since its start, or its last answer.
+    pub(super) fn hangs(&self, seat: Seat, now: SystemTime, patience: Duration) -> bool {
+        let inner = self.lock();
+        let Some(member) = inner.members.get(&seat) else { return false };
+        matches!(member.state, State::Starting | State::Between)
+            && now.duration_since(member.since).is_ok_and(|time| time > patience)
     }
 
     /// A process asks for an event.
     pub(super) fn next(&self, seat: Seat, now: SystemTime) -> Next {
         let mut inner = self.lock();
         let generation = inner.generation;
-        match inner.members.get(&seat) {
-            Some(member) if member.generation == generation => {}
-            _ => {
-                inner.members.remove(&seat);
-                return Next::Leave;
-            }
+        let Some(member) = inner.members.get_mut(&seat) else { return Next::Leave };
+        if let State::Busy(call) = std::mem::replace(&mut member.state, State::Between) {
+            let words = "it asked for the next event without an answer to this one".to_owned();
+            let _ = call.answer.send(Err(Failure::Function(words)));
+        }
+        if member.generation != generation {
+            inner.members.remove(&seat);
+            return Next::Leave;
         }
         inner.failed_starts = 0;
         while let Some(call) = inner.waiting.pop_front() {
             // Whoever gave up on it wants no answer.
             if !call.answer.is_closed() {
-                return Next::Event(inner.take(seat, call));
+                return Next::Event(inner.take(seat, call, now));
             }
         }
         let (sender, receiver) = oneshot::channel();
-        inner.set(seat, State::Idle(sender, now));
+        inner.set(seat, State::Idle(sender), now);
         Next::Wait(receiver)
     }
 
     /// An answer. Returns whether anybody waited for it.
-    pub(super) fn finish(&self, seat: Seat, id: &str, answer: Result<Bytes, Failure>) -> bool {
+    pub(super) fn finish(
+        &self,
+        seat: Seat,
+        id: &str,
+        answer: Result<Bytes, Failure>,
+        now: SystemTime,
+    ) -> bool {
         let mut inner = self.lock();
         let Some(member) = inner.members.get_mut(&seat) else { return false };
         if !matches!(&member.state, State::Busy(call) if call.event.id == id) {
@@ -138,7 +157,15 @@ impl Desk {
         if let State::Busy(call) = std::mem::replace(&mut member.state, State::Between) {
             let _ = call.answer.send(answer);
         }
+        member.since = now;
         true
+    }
+
+    /// Whether the process is at this very call.
+    pub(super) fn is_at(&self, seat: Seat, id: &str) -> bool {
+        let inner = self.lock();
+        let state = inner.members.get(&seat).map(|member| &member.state);
+        matches!(state, Some(State::Busy(call)) if call.event.id == id)
     }
 
     /// The process gets no more calls, and what it is at fails like this.
@@ -152,7 +179,8 @@ impl Desk {
             }
             State::Starting if member.generation == inner.generation => {
                 inner.failed_starts += 1;
-                Parting::Starting(inner.failed_starts)
+                let alone = inner.members.is_empty();
+                Parting::Starting { failed: inner.failed_starts, alone }
             }
             _ => Parting::Quiet,
         }
@@ -186,7 +214,9 @@ impl Desk {
     /// Those that were idle for so long leave; returns them.
     pub(super) fn shrink(&self, now: SystemTime, rest: Duration) -> Vec<Seat> {
         let rested = |since: SystemTime| now.duration_since(since).is_ok_and(|idle| idle > rest);
-        self.lock().dismiss(|member| matches!(member.state, State::Idle(_, since) if rested(since)))
+        let leaves =
+            |member: &Member| matches!(member.state, State::Idle(_)) && rested(member.since);
+        self.lock().dismiss(leaves)
     }
 
     /// How many processes there are.
@@ -196,23 +226,24 @@ impl Desk {
 }
 
 impl Inner {
-    fn join(&mut self) -> Seat {
+    fn join(&mut self, now: SystemTime) -> Seat {
         self.next_seat += 1;
-        let member = Member { state: State::Starting, generation: self.generation };
+        let generation = self.generation;
+        let member = Member { state: State::Starting, since: now, generation };
         self.members.insert(self.next_seat, member);
         self.next_seat
     }
 
     /// Gives a call to an idle process: to the one that rested least, so that others can end.
     /// Returns the call if none is idle.
-    fn give(&mut self, mut call: Call) -> Option<Call> {
+    fn give(&mut self, mut call: Call, now: SystemTime) -> Option<Call> {
         loop {
             let idle = self.members.iter().filter_map(|(seat, member)| match member.state {
-                State::Idle(_, since) => Some((since, *seat)),
+                State::Idle(_) => Some((member.since, *seat)),
                 _ => None,
             });
             let Some((_, seat)) = idle.max() else { return Some(call) };
-            let Some(Member { state: State::Idle(sender, _), generation }) =
+            let Some(Member { state: State::Idle(sender), generation, .. }) =
                 self.members.remove(&seat)
             else {
                 return Some(call);
@@ -220,22 +251,23 @@ impl Inner {
             // Its receiver is gone if the process is, and nobody has noticed yet.
             if sender.send(call.event.clone()).is_ok() {
                 call.tell(seat);
-                self.members.insert(seat, Member { state: State::Busy(call), generation });
+                let busy = Member { state: State::Busy(call), since: now, generation };
+                self.members.insert(seat, busy);
                 return None;
             }
         }
     }
 
-    fn take(&mut self, seat: Seat, mut call: Call) -> Event {
+    fn take(&mut self, seat: Seat, mut call: Call, now: SystemTime) -> Event {
         call.tell(seat);
         let event = call.event.clone();
-        self.set(seat, State::Busy(call));
+        self.set(seat, State::Busy(call), now);
         event
     }
 
-    fn set(&mut self, seat: Seat, state: State) {
+    fn set(&mut self, seat: Seat, state: State, now: SystemTime) {
         if let Some(member) = self.members.get_mut(&seat) {
-            member.state = state;
+            (member.state, member.since) = (state, now);
         }
     }
 

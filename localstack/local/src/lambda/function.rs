@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
 use clock::Clock;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::desk::{Call, Desk, Event, Parting};
 use super::logs::{Logs, Stream};
 use super::runtime_api::RuntimeApi;
+use super::watch::Watch;
 use super::{Failure, PAYLOAD_LIMIT, Seat, process};
 
 /// How a function runs.
@@ -47,6 +48,8 @@ pub(super) struct Inner {
     pub(super) desk: Desk,
     pub(super) clock: Clock,
     pub(super) logs: Logs,
+    /// Where all of it runs, whoever calls.
+    runtime: Handle,
     ends: Mutex<HashMap<Seat, oneshot::Sender<()>>>,
 }
 
@@ -74,14 +77,18 @@ impl Pending {
 
 /// A process that ends so often in a row before it asks for an event will not come up.
 const STARTS: u32 = 3;
+/// What a process gets to start, and to come back after an answer: Lambda's limit for the first.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked whether it has.
+pub(super) const LOOK: Duration = Duration::from_millis(500);
 /// How long an idle process is kept.
 const REST: Duration = Duration::from_mins(5);
 
 impl Function {
-    /// No process runs until the first call.
+    /// No process runs until the first call. To be called inside the runtime where they will run.
     pub fn new(settings: Settings, clock: Clock, logs: Logs) -> Self {
-        let (desk, ends) = (Desk::default(), Mutex::default());
-        Self(Arc::new(Owner(Arc::new(Inner { settings, desk, clock, logs, ends }))))
+        let (desk, ends, runtime) = (Desk::default(), Mutex::default(), Handle::current());
+        Self(Arc::new(Owner(Arc::new(Inner { settings, desk, clock, logs, runtime, ends }))))
     }
 
     /// How it runs.
@@ -118,25 +125,12 @@ impl Function {
         let (watch_tell, watched) = oneshot::channel();
         let (watch_take, watch_taken) = oneshot::channel();
         let id = inner.clock.new_id().to_string();
-        let event = Event { id, payload, trace: trace.to_owned() };
-        inner.desk.add(Call { event, answer: watch_tell, taken: Some(watch_take) });
+        let event = Event { id: id.clone(), payload, trace: trace.to_owned() };
+        let call = Call { event, answer: watch_tell, taken: Some(watch_take) };
+        inner.desk.add(call, inner.clock.now());
         Inner::grow(inner);
-        let inner = Arc::downgrade(inner);
-        let timeout = self.settings().timeout;
-        tokio::spawn(async move {
-            let mut tell = tell;
-            let seat = tokio::select! {
-                seat = watch_taken => seat,
-                // Nobody waits any more: dropped, it is not begun.
-                () = tell.closed() => return,
-            };
-            if let Ok(seat) = seat {
-                let _ = take.send(seat);
-                expire(inner, seat, timeout, watched, tell).await;
-            } else {
-                let _ = tell.send(watched.await.unwrap_or(Err(Failure::Stopped)));
-            }
-        });
+        let watch = Watch { inner: Arc::downgrade(inner), id, answer: watched, tell };
+        inner.runtime.spawn(watch.run(watch_taken, take));
         Pending { taken, answer }
     }
 
@@ -144,7 +138,7 @@ impl Function {
     pub fn start(&self, count: usize) {
         let inner = &self.0.0;
         for _ in 0..count {
-            Inner::spawn(inner, inner.desk.join());
+            Inner::spawn(inner, inner.desk.join(inner.clock.now()));
         }
     }
 
@@ -177,27 +171,6 @@ impl Function {
     }
 }
 
-/// Waits for the answer of a call that a process has taken, and kills the process at the timeout.
-async fn expire(
-    inner: Weak<Inner>,
-    seat: Seat,
-    timeout: Duration,
-    mut watched: oneshot::Receiver<Result<Bytes, Failure>>,
-    tell: oneshot::Sender<Result<Bytes, Failure>>,
-) {
-    let in_time = tokio::time::timeout(timeout, &mut watched).await;
-    if in_time.is_err()
-        && let Some(inner) = inner.upgrade()
-    {
-        inner.kill(seat, Failure::TimedOut(timeout));
-    }
-    let answer = match in_time {
-        Ok(answer) => answer,
-        Err(_) => watched.await,
-    };
-    let _ = tell.send(answer.unwrap_or(Err(Failure::Stopped)));
-}
-
 impl Inner {
     fn ends(&self) -> MutexGuard<'_, HashMap<Seat, oneshot::Sender<()>>> {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
@@ -205,7 +178,7 @@ impl Inner {
 
     /// Starts the processes that are wanted.
     fn grow(this: &Arc<Self>) {
-        while let Some(seat) = this.desk.wanted(this.settings.cap) {
+        while let Some(seat) = this.desk.wanted(this.settings.cap, this.clock.now()) {
             Self::spawn(this, seat);
         }
     }
@@ -213,7 +186,7 @@ impl Inner {
     fn spawn(this: &Arc<Self>, seat: Seat) {
         let (end, ended) = oneshot::channel();
         this.ends().insert(seat, end);
-        tokio::spawn(live(Arc::clone(this), seat, ended));
+        this.runtime.spawn(live(Arc::clone(this), seat, ended));
     }
 
     /// Ends a process that gets no more calls.
@@ -222,7 +195,7 @@ impl Inner {
         self.ends().remove(&seat);
     }
 
-    fn kill(&self, seat: Seat, failure: Failure) {
+    pub(super) fn kill(&self, seat: Seat, failure: Failure) {
         let words = failure.to_string();
         if self.desk.part(seat, failure) == Parting::Busy {
             self.logs.line(&self.settings.name, Stream::Runner, &words);
@@ -248,11 +221,14 @@ impl Inner {
                 let words = format!("a process ended while it was at work ({how})");
                 self.logs.line(name, Stream::Runner, &words);
             }
-            Parting::Starting(times) => {
+            Parting::Starting { failed, alone } => {
                 let words = format!("a process ended before it took events ({how})");
                 self.logs.line(name, Stream::Runner, &words);
-                if times >= STARTS {
-                    self.desk.give_up(how);
+                if failed >= STARTS {
+                    // The others, if there are any, may do better with the calls that wait.
+                    if alone {
+                        self.desk.give_up(how);
+                    }
                     return false;
                 }
             }
@@ -273,7 +249,13 @@ async fn live(inner: Arc<Inner>, seat: Seat, end: oneshot::Receiver<()>) {
         Ok((_api, mut child)) => {
             tokio::select! {
                 status = child.wait() => {
-                    inner.ended(seat, &status.map_or_else(|e| e.to_string(), words))
+                    let how = status.map_or_else(|e| e.to_string(), |status| status.to_string());
+                    inner.ended(seat, &how)
+                }
+                () = hang(&inner, seat) => {
+                    let _ = child.kill().await;
+                    let seconds = PATIENCE.as_secs();
+                    inner.ended(seat, &format!("killed: it asked for no event for {seconds} s"))
                 }
                 _ = end => {
                     let _ = child.kill().await;
@@ -288,6 +270,9 @@ async fn live(inner: Arc<Inner>, seat: Seat, end: oneshot::Receiver<()>) {
     }
 }
 
-fn words(status: ExitStatus) -> String {
-    status.to_string()
+/// Returns when a process should have asked for an event and did not.
+async fn hang(inner: &Inner, seat: Seat) {
+    while !inner.desk.hangs(seat, inner.clock.now(), PATIENCE) {
+        tokio::time::sleep(LOOK).await;
+    }
 }

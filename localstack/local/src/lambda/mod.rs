@@ -5,6 +5,7 @@ mod function;
 mod logs;
 mod process;
 mod runtime_api;
+mod watch;
 
 use std::time::Duration;
 

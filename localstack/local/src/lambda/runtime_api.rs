@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -101,11 +101,14 @@ fn handed(function: &Inner, event: Event) -> Response {
 }
 
 async fn response(State((function, seat)): Of, Path(id): Path<String>, body: Body) -> StatusCode {
-    if let Ok(body) = Limited::new(body, PAYLOAD_LIMIT).collect().await {
-        finish(&function, seat, &id, Ok(body.to_bytes()))
-    } else {
-        finish(&function, seat, &id, Err(Failure::AnswerTooLarge));
-        StatusCode::PAYLOAD_TOO_LARGE
+    match Limited::new(body, PAYLOAD_LIMIT).collect().await {
+        Ok(body) => finish(&function, seat, &id, Ok(body.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => {
+            finish(&function, seat, &id, Err(Failure::AnswerTooLarge));
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
+        // The process is gone, or sends no HTTP: its end says what is to be said.
+        Err(_) => StatusCode::BAD_REQUEST,
     }
 }
 
@@ -115,7 +118,7 @@ async fn error(State((function, seat)): Of, Path(id): Path<String>, body: Bytes)
 }
 
 fn finish(function: &Inner, seat: Seat, id: &str, answer: Result<Bytes, Failure>) -> StatusCode {
-    if function.desk.finish(seat, id, answer) {
+    if function.desk.finish(seat, id, answer, function.clock.now()) {
         StatusCode::ACCEPTED
     } else {
         StatusCode::BAD_REQUEST

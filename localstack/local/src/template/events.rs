@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::error::{Error, wrong};
 use super::function::Function;
 use super::node::Node;
-use super::number;
 use super::value::{Scope, Value};
+use super::{number, only};
 
 /// A method and a path of the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,15 @@ fn http(properties: &Value) -> HttpRoute {
 }
 
 fn queue(properties: &Value, line: usize) -> Result<QueueSource, Error> {
+    let known = [
+        "BatchSize",
+        "Enabled",
+        "FunctionResponseTypes",
+        "MaximumBatchingWindowInSeconds",
+        "Queue",
+        "ScalingConfig",
+    ];
+    only(properties, &known, line)?;
     let queue = properties.get("Queue").text().ok_or_else(|| wrong(line, "Queue is missing"))?;
     let types = properties.get("FunctionResponseTypes").texts();
     Ok(QueueSource {
@@ -98,6 +107,18 @@ fn queue(properties: &Value, line: usize) -> Result<QueueSource, Error> {
 }
 
 fn schedule(properties: &Value, name: &str, line: usize) -> Result<ScheduleRule, Error> {
+    let known = [
+        "DeadLetterConfig",
+        "Description",
+        "Enabled",
+        "Input",
+        "Name",
+        "RetryPolicy",
+        "Schedule",
+        "ScheduleExpression",
+        "State",
+    ];
+    only(properties, &known, line)?;
     let expression = properties.get("Schedule").text();
     let expression = expression.or_else(|| properties.get("ScheduleExpression").text());
     Ok(ScheduleRule {

@@ -83,7 +83,14 @@ impl Template {
         }
         for (_, resource) in scope.resources("AWS::Serverless::HttpApi")? {
             if let Some(node) = resource.at(&["Properties", "CorsConfiguration"]) {
-                template.cors = cors(&scope.value(node)?);
+                let value = scope.value(node)?;
+                if value.text().is_some() {
+                    return Err(error::wrong(
+                        node.line,
+                        "CorsConfiguration must say what is allowed",
+                    ));
+                }
+                template.cors = cors(&value);
             }
         }
         Ok(template)
@@ -101,6 +108,15 @@ fn cors(value: &Value) -> Option<Cors> {
         max_age: value.get("MaxAge").text().and_then(|text| text.parse().ok()),
         credentials: value.get("AllowCredentials").text() == Some("true"),
     })
+}
+
+/// Refuses properties that would change how this behaves on AWS, and are not played here.
+fn only(properties: &Value, known: &[&str], line: usize) -> Result<(), Error> {
+    let Value::Map(properties) = properties else { return Ok(()) };
+    match properties.keys().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => Err(error::wrong(line, format!("{name} is not played here"))),
+        None => Ok(()),
+    }
 }
 
 /// A number that a property may have.

@@ -3,8 +3,8 @@
 use super::error::{Error, wrong};
 use super::names::Names;
 use super::node::Node;
-use super::number;
 use super::value::{Scope, Value};
+use super::{number, only};
 
 /// A queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,19 @@ pub struct Redrive {
     pub receives: u32,
 }
 
+/// Those of [`Queue`], and those that make no difference here.
+const PROPERTIES: [&str; 10] = [
+    "FifoQueue",
+    "KmsDataKeyReusePeriodSeconds",
+    "KmsMasterKeyId",
+    "MessageRetentionPeriod",
+    "QueueName",
+    "RedriveAllowPolicy",
+    "RedrivePolicy",
+    "SqsManagedSseEnabled",
+    "Tags",
+    "VisibilityTimeout",
+];
 const DEFAULT_VISIBILITY: u32 = 30;
 const DEFAULT_RETENTION: u32 = 4 * 24 * 60 * 60;
 
@@ -47,6 +60,7 @@ pub(super) fn read(
     if properties.get("FifoQueue").text() == Some("true") {
         return Err(wrong(line, format!("{id} is a FIFO queue, which is not played here")));
     }
+    only(&properties, &PROPERTIES, line)?;
     let attribute = |name: &str| {
         names.attribute(id, name).ok_or_else(|| wrong(line, format!("{id} has no name")))
     };

@@ -140,6 +140,12 @@ fn what_is_not_understood_is_named_with_its_line() {
     let broken = TEMPLATE.replace("!GetAtt Jobs.Arn", "!GetAtt Other.Arn");
     let error = read(&broken).unwrap_err().to_string();
     assert!(error.contains("line 47: `Other.Arn` is no attribute"), "{error}");
+    let broken = TEMPLATE.replace("VisibilityTimeout: 60", "DelaySeconds: 60");
+    let error = read(&broken).unwrap_err().to_string();
+    assert!(error.contains("DelaySeconds is not played here"), "{error}");
+    let broken = TEMPLATE.replace("BatchSize: 20", "FilterCriteria: {}");
+    let error = read(&broken).unwrap_err().to_string();
+    assert!(error.contains("FilterCriteria is not played here"), "{error}");
     let broken = TEMPLATE.replace("Type: Schedule,", "Type: Kinesis,");
     let error = read(&broken).unwrap_err().to_string();
     assert!(error.contains("events of type Kinesis are not played here"), "{error}");

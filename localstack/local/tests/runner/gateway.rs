@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::{self, Lines};
 use clock::Clock;
 use futures_util::future::join_all;
-use local::gateway::Gateway;
+use local::gateway::{Gateway, Settings};
 use local::lambda::{Function, Stream};
 use local::template::{Place, Template};
 use serde_json::{Value, json};
@@ -48,6 +48,10 @@ struct World {
 
 impl World {
     async fn start(template: &str) -> Self {
+        Self::with_patience(template, Duration::from_secs(30)).await
+    }
+
+    async fn with_patience(template: &str, patience: Duration) -> Self {
         let template = Template::read(template, &Place::default()).unwrap();
         let lines = Lines::default();
         let clock = Clock::system();
@@ -60,7 +64,8 @@ impl World {
         });
         let functions: HashMap<_, _> = functions.collect();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let gateway = Gateway::start(listen, &template, &functions, clock, lines.logs()).await;
+        let settings = Settings { listen, patience };
+        let gateway = Gateway::start(settings, &template, &functions, clock, lines.logs()).await;
         Self { gateway: gateway.unwrap(), functions, lines }
     }
 
@@ -326,6 +331,30 @@ async fn nonsense_and_half_requests_harm_nobody() {
     }
     assert_eq!(world.ask("GET", "/things/1", "", "").await.status, 200);
     drop(slow);
+}
+
+#[tokio::test]
+async fn whoever_is_slow_is_answered_or_cut_off_and_so_is_a_slow_function() {
+    let template = TEMPLATE.replace("Timeout: 2", "Timeout: 60");
+    let world = World::with_patience(&template, Duration::from_secs(1)).await;
+    world.ask("GET", "/things/1?do=sleep&ms=60000", "", "").await.is(503, "Service Unavailable");
+    // Half a body, and half a head; neither ever ends.
+    let half = b"POST /things HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf";
+    world.send(half).await.is(408, "Request Timeout");
+    let mut stream = TcpStream::connect(world.gateway.address()).await.unwrap();
+    stream.write_all(b"GET /things/1 HTTP/1.1\r\n").await.unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+    assert_eq!(rest, b"", "it is cut off");
+    assert_eq!(world.ask("GET", "/things/1", "", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn many_small_headers_are_fine_as_long_as_they_fit() {
+    let world = World::start(TEMPLATE).await;
+    let headers = (0..500).fold(String::new(), |headers, n| headers + &format!("X-{n}: 1\r\n"));
+    let answer = world.ask("GET", "/things/1", &headers, "").await;
+    assert_eq!(answer.json()["headers"]["x-499"], "1");
 }
 
 #[tokio::test]

@@ -7,6 +7,9 @@ use clock::Clock;
 use local::lambda::{Failure, Function, Settings, Stream};
 use serde_json::{Value, json};
 
+/// Only what never happens takes so long.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 fn probe(change: impl FnOnce(&mut Settings)) -> (Function, Lines) {
     let mut settings = support::probe();
     settings.environment.insert("GREETING".into(), "hello".into());
@@ -133,23 +136,59 @@ async fn an_event_or_an_answer_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn processes_end_with_the_function() {
-    let (function, _) = probe(|_| ());
-    let pid =
-        ask(&function, json!({ "do": "env" })).await.map(|_| pid_of_probe(&function)).unwrap();
-    drop(function);
-    while std::path::Path::new(&format!("/proc/{pid}")).exists() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+async fn a_new_build_takes_over_also_from_a_thread_that_is_in_no_runtime() {
+    let (function, _) = probe(|settings| settings.cap = 1);
+    let slow = ask(&function, json!({ "do": "sleep", "ms": 300, "n": 0 }));
+    let waiting = (1..4).map(|n| ask(&function, json!({ "n": n })));
+    let renew = async {
+        let function = function.clone();
+        let renewed = std::thread::spawn(move || function.renew());
+        tokio::task::spawn_blocking(|| renewed.join()).await.unwrap().unwrap();
+    };
+    let (slow, waiting, ()) = tokio::join!(slow, futures_util::future::join_all(waiting), renew);
+    assert_eq!(slow.unwrap()["n"], 0);
+    assert!(waiting.iter().all(Result::is_ok), "{waiting:?}");
 }
 
-/// The child of ours that runs the probe; there may be others of other tests, so this takes the last.
-fn pid_of_probe(_: &Function) -> u32 {
-    let children = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
-        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let parent: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
-        (parent == std::process::id()).then_some(pid)
+#[tokio::test]
+async fn a_process_that_never_asks_for_an_event_is_ended_and_its_calls_are_answered() {
+    let (function, lines) = probe(|settings| {
+        settings.environment.insert("PROBE".into(), "hang".into());
     });
-    children.max().expect("a process")
+    let failure = tokio::time::timeout(PATIENCE, ask(&function, json!({}))).await.unwrap();
+    assert!(matches!(failure, Err(Failure::DoesNotStart(_))), "{failure:?}");
+    let said = lines.of(Stream::Runner);
+    assert!(said.iter().all(|line| line.contains("asked for no event for 10 s")), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_waits_for_is_not_begun_and_one_that_runs_is_still_killed_in_time() {
+    let (function, lines) = probe(|settings| {
+        settings.cap = 1;
+        settings.timeout = Duration::from_secs(2);
+    });
+    let mut running =
+        function.begin(json!({ "do": "sleep", "ms": 600_000 }).to_string().into(), "");
+    (&mut running.taken).await.unwrap();
+    drop(running);
+    drop(function.begin(json!({ "do": "exit" }).to_string().into(), ""));
+    // Answered after the first was killed; the second was never begun.
+    assert_eq!(ask(&function, json!({ "n": 1 })).await.unwrap(), json!({ "n": 1 }));
+    let said = lines.of(Stream::Runner);
+    assert_eq!(said, ["timed out after 2 s, and the process was killed"]);
+}
+
+#[tokio::test]
+async fn processes_end_with_the_function() {
+    let (function, _) = probe(|_| ());
+    let pid = ask(&function, json!({ "do": "pid" })).await.unwrap();
+    let process = format!("/proc/{pid}");
+    assert!(std::path::Path::new(&process).exists());
+    drop(function);
+    let gone = async {
+        while std::path::Path::new(&process).exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("the process ends");
 }

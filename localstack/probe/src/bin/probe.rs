@@ -12,6 +12,9 @@ fn main() -> ExitCode {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         return ExitCode::FAILURE;
     };
+    if environment()["PROBE"] == "hang" {
+        runtime.block_on(std::future::pending::<()>());
+    }
     match runtime.block_on(lambda_runtime::run(service_fn(answer))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -64,6 +67,7 @@ async fn obey(orders: &Value, event: &Value) -> Result<Value, Error> {
             Ok(serde_json::from_str(raw).unwrap_or_else(|_| raw.into()))
         }
         Some("env") => Ok(environment()),
+        Some("pid") => Ok(std::process::id().into()),
         _ => Ok(event.clone()),
     }
 }

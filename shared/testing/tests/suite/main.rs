@@ -24,6 +24,7 @@ mod matrix;
 mod migrations;
 mod mutations;
 mod outage;
+mod over_http;
 mod own_redis;
 mod owner_races;
 mod page_walk;
