@@ -8,8 +8,8 @@ use tokio::process::{Child, Command};
 use super::function::Settings;
 use super::logs::{Logs, Stream};
 
-/// The longest line of a log.
-const LINE: u64 = 256 * 1024;
+/// The longest line of a log: one that never ends must not fill our memory.
+const LINE: u64 = 16 * 1024 * 1024;
 
 /// Starts a process that asks at this address for its events.
 pub(super) fn start(settings: &Settings, api: &str, logs: &Logs) -> std::io::Result<Child> {
@@ -65,7 +65,6 @@ fn pass_on(stream: impl AsyncRead + Unpin + Send + 'static, name: String, logs: 
     tokio::spawn(async move {
         let mut reader = BufReader::new(stream);
         let mut line = Vec::new();
-        // Lambda cuts long lines as well.
         while matches!((&mut reader).take(LINE).read_until(b'\n', &mut line).await, Ok(1..)) {
             logs.line(&name, Stream::Function, String::from_utf8_lossy(&line).trim_end());
             line.clear();
