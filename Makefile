@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test test-cluster check generate migration route fmt install clean
+.PHONY: help test test-cluster bench check generate migration route fmt install clean
 
 # Backtraces of tests are long and rarely needed; `make test RUST_BACKTRACE=1` shows them.
 export RUST_BACKTRACE ?= 0
@@ -26,6 +26,15 @@ test-cluster: install ## Run the suite again, with a Redis Cluster of three node
 	@cargo test --locked -p testing --test suite --no-run
 	@echo "test-cluster: starting Postgres, PgBouncer, three nodes of Redis and LocalStack"
 	@target/debug/services run --redis-cluster -- cargo test --locked -p testing --test suite $(ARGS)
+
+bench: install ## Measure what the design promises, some minutes. ROWS=10000000 for as many tasks
+	@echo "bench: building the functions for release, by themselves: another package would add to what they are made of"
+	@cargo build --release --locked $(BENCH_FUNCTIONS)
+	@echo "bench: building the benchmark"
+	@cargo build --release --locked -p bench
+	@target/release/bench --docs $(if $(ROWS),--rows $(ROWS)) $(ARGS)
+
+BENCH_FUNCTIONS := $(foreach name,tasks-get tasks-create tasks-list migrate,-p $(name) --bin $(name)) -p probe --bin do-nothing
 
 check: install ## Format, lints, documentation, dependencies, licences: everything that needs no services
 	@scripts/check
