@@ -28,6 +28,8 @@ const TROUBLE: [&str; 5] = [
     "\"level\":\"ERROR\"",
     "\"level\":\"WARN\"",
 ];
+/// The runtime crate panics when it is told that its process is no longer wanted; the process ends anyway.
+const NO_TROUBLE: &str = "/lambda_runtime-";
 /// How long a line is waited for: it goes through a pipe.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -41,7 +43,8 @@ impl Journal {
         let journal = self.clone();
         Logs::to(move |function, stream, words| {
             let mut page = journal.page();
-            if stream == Stream::Runner || TROUBLE.iter().any(|part| words.contains(part)) {
+            let bad = TROUBLE.iter().any(|part| words.contains(part));
+            if stream == Stream::Runner || (bad && !words.contains(NO_TROUBLE)) {
                 page.troubles += 1;
                 page.first_trouble.get_or_insert_with(|| format!("{function}: {words}"));
             }

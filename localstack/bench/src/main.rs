@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use services::checkout;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::measure::everything;
+use crate::measure::{everything, step};
 use crate::plan::{Plan, USAGE};
 use crate::report::Occasion;
 use crate::rig::Rig;
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 
 fn run(plan: &Plan) -> Result<ExitCode, Failed> {
     let occasion = Occasion::now();
-    services::say("bench: starting services");
+    step("starting services");
     let rig = Rig::start(&checkout().join(".local/bench/services"))?;
     // One thread, as in a function: a call is not handed from one to another.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

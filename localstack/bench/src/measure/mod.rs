@@ -10,6 +10,9 @@ mod round_trips;
 mod size;
 mod warm_get;
 
+use std::sync::LazyLock;
+use std::time::Instant;
+
 use serde_json::{Map, Value};
 
 use crate::Failed;
@@ -56,7 +59,7 @@ pub(crate) async fn everything(rig: &Rig, plan: &Plan) -> Result<Found, Failed> 
     step(format_args!("memory after {} requests", plan.memory_calls));
     add("memory", memory::measure(rig, plan).await?);
     step("packages");
-    add("package", package::measure(rig)?);
+    add("package", package::measure(rig, plan)?);
     step(format_args!("create, {} rounds", plan.write_rounds));
     add("create", create::measure(rig, plan).await?);
     add("size", size::measure(rig, plan).await?);
@@ -64,7 +67,9 @@ pub(crate) async fn everything(rig: &Rig, plan: &Plan) -> Result<Found, Failed> 
     Ok(found)
 }
 
-/// Tells whoever waits.
+/// Tells whoever waits, and how long they have.
 pub(crate) fn step(words: impl std::fmt::Display) {
-    services::say(format_args!("bench: {words}"));
+    static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let seconds = BEGIN.elapsed().as_secs();
+    services::say(format_args!("bench: {:2}:{:02} {words}", seconds / 60, seconds % 60));
 }

@@ -9,7 +9,7 @@ use super::Part;
 use crate::Failed;
 use crate::call::{Caller, Event, ask, new_task};
 use crate::rig::Rig;
-use crate::stats::real;
+use crate::stats::{median, real};
 use crate::table::{Row, Target};
 
 /// How many calls of one kind are made.
@@ -46,7 +46,7 @@ pub(super) async fn measure(rig: &Rig) -> Result<Part, Failed> {
         ("GET, 304", &get, known, 304, (1, 0)),
         ("write (create)", &create, writes, 201, (2, 1)),
     ] {
-        let costs = costs(rig, function, events, status).await?;
+        let (costs, durations) = costs(rig, function, events, status).await?;
         let usual = costs.iter().max_by_key(|(_, calls)| **calls).map_or((0, 0), |(cost, _)| *cost);
         let share = real(costs.get(&cost).copied().unwrap_or_default()) / real(CALLS);
         rows.push(Row {
@@ -65,20 +65,20 @@ pub(super) async fn measure(rig: &Rig) -> Result<Part, Failed> {
             .into_iter()
             .map(|((redis, database), calls)| json!({ "redis": redis, "database": database, "calls": calls }))
             .collect();
-        raw[what] = costs.into();
+        raw[what] = json!({ "costs": costs, "in_the_function_ms_p50": median(&durations) });
     }
     rig.journal.keep(false);
     Ok((rows, raw))
 }
 
-/// What calls of one kind cost, and how many each.
+/// What calls of one kind cost, and how many each; and how long the function says that each took.
 async fn costs(
     rig: &Rig,
     function: &Function,
     events: Vec<Event>,
     status: u16,
-) -> Result<BTreeMap<Cost, usize>, Failed> {
-    let mut costs = BTreeMap::new();
+) -> Result<(BTreeMap<Cost, usize>, Vec<f64>), Failed> {
+    let (mut costs, mut durations) = (BTreeMap::new(), Vec::new());
     for event in events {
         let answer = ask(function, event, status).await?;
         let line = rig.journal.line_of(answer.header("x-request-id")?).await?;
@@ -86,8 +86,9 @@ async fn costs(
             |name: &str| line[name].as_u64().ok_or_else(|| format!("no {name} in the line {line}"));
         let cost = (number("redis_round_trips")?, number("db_round_trips")?);
         *costs.entry(cost).or_default() += 1;
+        durations.extend(line["duration_ms"].as_f64());
     }
-    Ok(costs)
+    Ok((costs, durations))
 }
 
 fn words((redis, database): Cost) -> String {

@@ -7,10 +7,10 @@ use crate::Failed;
 /// The one who owns a twentieth of all tasks comes first, then some of the others.
 pub(super) const PEOPLE: &str = "
     SELECT id FROM (
-        SELECT md5('user ' || n)::uuid AS id, n FROM generate_series(0, 5 * $1) AS n
+        SELECT md5('user ' || n)::uuid AS id, n FROM generate_series(0, 5 * $1::bigint) AS n
     ) AS people
     WHERE (SELECT count(*) FROM app.user_state WHERE user_id = id AND task_count > 20) > 0
-    ORDER BY n LIMIT $1";
+    ORDER BY n LIMIT $1::bigint";
 
 /// Some of somebody's tasks, from all of their years.
 pub(super) const TASKS_OF: &str = "
