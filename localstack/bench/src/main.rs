@@ -5,6 +5,7 @@ mod journal;
 mod machine;
 mod measure;
 mod plan;
+mod processors;
 mod report;
 mod rig;
 mod stats;

@@ -124,11 +124,11 @@ impl Occasion {
         }
         let mut told: Vec<&str> = Vec::new();
         for row in &short {
-            if told.contains(&row.shortfall) && !row.shortfall.is_empty() {
+            if told.contains(&row.shortfall.as_str()) && !row.shortfall.is_empty() {
                 continue;
             }
-            told.push(row.shortfall);
-            let why = if row.shortfall.is_empty() { "Not explained yet." } else { row.shortfall };
+            told.push(&row.shortfall);
+            let why = if row.shortfall.is_empty() { UNEXPLAINED } else { &row.shortfall };
             let same = |other: &Row| other.met == Some(false) && other.shortfall == row.shortfall;
             let name =
                 if row.shortfall.is_empty() { row.what.clone() } else { names(&found.rows, same) };
@@ -137,6 +137,9 @@ impl Occasion {
         Ok(page)
     }
 }
+
+/// Of a number that is usually met.
+const UNEXPLAINED: &str = "It usually is met; see how busy the machine was.";
 
 /// What several rows are about.
 fn names(rows: &[Row], which: impl Fn(&Row) -> bool) -> String {

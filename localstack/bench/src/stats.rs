@@ -33,6 +33,11 @@ impl Samples {
         sorted.get(below).copied().unwrap_or(f64::NAN)
     }
 
+    /// How many.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn p50(&self) -> f64 {
         self.percentile(50.0)
     }

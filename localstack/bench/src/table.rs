@@ -22,7 +22,7 @@ pub(crate) struct Row {
     /// How it was measured.
     pub(crate) about: String,
     /// Why it falls short, if it does.
-    pub(crate) shortfall: &'static str,
+    pub(crate) shortfall: String,
 }
 
 /// What a number should be.
@@ -120,7 +120,7 @@ mod tests {
             target: "≤ 2 ×".into(),
             met,
             about: String::new(),
-            shortfall: "",
+            shortfall: String::new(),
         }
     }
 

@@ -63,7 +63,7 @@ pub(super) fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
             target: if judged { "≤ 2 × and ≤ 10 ms" } else { "-" }.to_owned(),
             met: judged.then_some(met),
             about: about(name, plan.starts),
-            shortfall: SHORTFALL,
+            shortfall: SHORTFALL.to_owned(),
         });
         let raw_of = json!({ "times": samples.summary(), "ratios": ratios });
         raw.insert((*name).to_owned(), raw_of);

@@ -45,7 +45,7 @@ pub(super) async fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
              by the median. All connections of the process are new; the pooler's to Postgres are not.",
             plan.starts
         ),
-        shortfall: "See the rows of the cold start for its parts.",
+        shortfall: "See the rows of the cold start for its parts.".to_owned(),
     };
     let rows = vec![row("GET, miss", &miss), row("create", &write)];
     let raw =

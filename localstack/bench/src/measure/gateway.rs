@@ -71,7 +71,7 @@ pub(super) async fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
         about: "The same cached GET over HTTP through the gateway of the local cloud, and directly through the \
                 Runtime API. On AWS, API Gateway takes its place."
             .to_owned(),
-        shortfall: "",
+        shortfall: String::new(),
     };
     let raw = json!({
         "direct": direct.summary(), "through": through.summary(),

@@ -62,7 +62,7 @@ pub(super) async fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
                  program's file); the list shows 100 tasks at a time.",
                 plan.memory_calls
             ),
-            shortfall: "",
+            shortfall: String::new(),
         });
     }
     Ok((rows, Value::Object(raw)))

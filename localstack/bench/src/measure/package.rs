@@ -43,7 +43,7 @@ pub(super) fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
         about: "The program as `bootstrap` in a zip, deflated as well as it goes, for this machine's architecture. \
                 Only the functions that the benchmark builds."
             .to_owned(),
-        shortfall: "",
+        shortfall: String::new(),
     };
     Ok((vec![row], Value::Object(raw)))
 }

@@ -59,7 +59,7 @@ pub(super) async fn measure(rig: &Rig) -> Result<Part, Failed> {
             about: "Counted by the function, in the line that each request logs, while Redis knows that \
                     the caller was not logged out."
                 .to_owned(),
-            shortfall: "",
+            shortfall: String::new(),
         });
         let costs: Vec<_> = costs
             .into_iter()

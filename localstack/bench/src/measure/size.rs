@@ -112,7 +112,7 @@ pub(super) async fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
                  one question in {PEOPLE}.",
                 plan.questions
             ),
-            shortfall: "",
+            shortfall: String::new(),
         });
         raw.insert((*name).to_owned(), json!({ "large": many.summary(), "small": few.summary() }));
     }
