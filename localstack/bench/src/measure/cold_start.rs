@@ -87,9 +87,9 @@ fn about(name: &str, starts: usize) -> String {
     }
 }
 
-const SHORTFALL: &str = "Most of it is connections, which the function opens before it asks for work so that its first \
-     request need not; the rows below take them away one by one. What a user waits for is the next row but \
-     those: start and first request together.";
+const SHORTFALL: &str = "Most of it is connections, which the function opens before it asks for work so that its first request need \
+     not: the rows below take them away. By itself the program is within the target. What a user waits for is the \
+     start and the first request together, which have a row of their own.";
 
 /// Without the detour that ends it with us.
 fn alone(settings: Settings) -> Settings {

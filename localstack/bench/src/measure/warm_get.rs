@@ -17,7 +17,11 @@ use crate::table::{Row, Target, ms, times};
 /// So many times the GET of Redis may be added to nothing.
 const REDIS_PARTS: f64 = 3.0;
 
-const SHORTFALL: &str = "TODO";
+const SHORTFALL: &str = "Beyond the function that does nothing, a hit verifies the signature of the token, makes its one call of Redis \
+     (scripts for standing, limit and value, where the floor is a plain GET), encodes the answer and writes its \
+     line of log. As traced on two cores at 2 to 3 GHz: Redis answers that call 100 to 150 µs after it is sent, \
+     what is computed before it takes about 100 µs, the answer and the line 60 µs. The plain GETs also run in a \
+     tight loop, with everything in the processor's caches; a function wakes up for each request.";
 
 pub(super) async fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
     let (get, create) = (rig.function("tasks-get")?, rig.function("tasks-create")?);

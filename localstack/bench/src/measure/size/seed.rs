@@ -3,6 +3,7 @@
 use tokio_postgres::Client;
 
 use crate::Failed;
+use crate::measure::step;
 
 /// The one who owns a twentieth of all tasks comes first, then some of the others.
 pub(super) const PEOPLE: &str = "
@@ -52,6 +53,9 @@ const ROWS: &str = "
 /// How many people there are: so that each owns about as much, whatever the number of tasks.
 const TASKS_EACH: u32 = 200;
 
+/// From here on it takes minutes, of which each part is told.
+const MANY: u32 = 1_000_000;
+
 /// Makes so many tasks. Nobody has made these, so no events tell of them.
 pub(super) async fn fill(client: &Client, rows: u32) -> Result<(), Failed> {
     let people = i32::try_from(rows / TASKS_EACH)?.max(10);
@@ -68,7 +72,10 @@ pub(super) async fn fill(client: &Client, rows: u32) -> Result<(), Failed> {
         client.batch_execute(&format!("DROP INDEX {name}")).await?;
     }
     client.execute(ROWS, &[&i32::try_from(rows)?, &people]).await?;
-    for (_, definition) in &indexes {
+    for (name, definition) in &indexes {
+        if rows >= MANY {
+            step(format_args!("  {rows} tasks, index {name}"));
+        }
         client.batch_execute(definition).await?;
     }
     client
@@ -85,6 +92,9 @@ pub(super) async fn fill(client: &Client, rows: u32) -> Result<(), Failed> {
              SELECT user_id, 1, count(*) FILTER (WHERE deleted_at IS NULL) FROM app.tasks GROUP BY user_id",
         )
         .await?;
+    if rows >= MANY {
+        step("  cleaning up, as autovacuum does");
+    }
     // As autovacuum does after so many rows.
     client.batch_execute("VACUUM (ANALYZE) app.users, app.tasks, app.user_state").await?;
     client.batch_execute("CHECKPOINT").await?;
