@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down invoke trigger test test-http test-cluster check generate migration route fmt install clean
+.PHONY: help up down invoke trigger test test-http test-cluster bench check generate migration route fmt install clean
 
 # Where the targets below look for what was built, whatever the person's own settings say.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -55,6 +55,15 @@ test-cluster: install ## Run the suite again, with a Redis Cluster of three node
 	@cargo test --locked -p testing --test suite --no-run
 	@echo "test-cluster: starting Postgres, PgBouncer, three nodes of Redis and LocalStack"
 	@target/debug/services run --redis-cluster -- cargo test --locked -p testing --test suite $(ARGS)
+
+bench: install ## Measure what the design promises, some minutes. ROWS=10000000 for as many tasks
+	@echo "bench: building the functions for release, by themselves: another package would add to what they are made of"
+	@cargo build --release --locked $(BENCH_FUNCTIONS)
+	@echo "bench: building the benchmark"
+	@cargo build --release --locked -p bench
+	@target/release/bench --docs $(if $(ROWS),--rows $(ROWS)) $(ARGS)
+
+BENCH_FUNCTIONS := $(foreach name,tasks-get tasks-create tasks-list migrate,-p $(name) --bin $(name)) -p probe --bin do-nothing
 
 check: install ## Format, lints, documentation, dependencies, licences: everything that needs no services
 	@scripts/check

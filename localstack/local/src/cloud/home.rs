@@ -16,6 +16,11 @@ impl Home {
         Self { root: checkout.join(".local") }
     }
 
+    /// Another folder, as the benchmark's.
+    pub fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.root

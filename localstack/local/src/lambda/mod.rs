@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub use function::{Function, Pending, Settings};
 pub use logs::{Logs, Stream};
+pub use process::command;
 
 /// Which of a function's processes.
 pub type Seat = u64;

@@ -23,8 +23,9 @@ pub(super) fn start(settings: &Settings, api: &str, logs: &Logs) -> std::io::Res
     Ok(child)
 }
 
-/// The environment is Lambda's and no other: nothing comes from the person who started the runner.
-fn command(settings: &Settings, api: &str) -> Command {
+/// The command of a process that asks at this address for its events; a measurement of starts runs it
+/// itself. The environment is Lambda's and no other: nothing comes from the person who started the runner.
+pub fn command(settings: &Settings, api: &str) -> Command {
     let mut command = if settings.dies_with_us {
         // The kernel ends it when we are killed.
         let mut command = Command::new("setpriv");
