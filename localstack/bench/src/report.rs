@@ -90,7 +90,7 @@ impl Occasion {
         let mut page = format!(
             "# Performance\n\n\
              `make bench` has written this page; it measures anew in a few minutes (`make bench ROWS=10000000` \
-             in half an hour). Each number stands beside its floor, which was measured in the same run and in \
+             in a quarter of an hour). Each number stands beside its floor, which was measured in the same run and in \
              turn with it, because a machine that is busy is slow for both.\n\n\
              - **When**: {when} UTC, in {:.1} minutes{quick}.\n\
              - **Machine**: {cores} cores ({cpu}), {memory_mib} MiB of memory, Linux {kernel}. Functions, \

@@ -13,7 +13,7 @@ use super::Part;
 use crate::Failed;
 use crate::plan::Plan;
 use crate::rig::{NOTHING, Rig};
-use crate::stats::{Samples, median};
+use crate::stats::Samples;
 use crate::table::{Row, Target, ms, times};
 
 const FACTOR: f64 = 2.0;
@@ -51,7 +51,7 @@ pub(super) fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
     let mut rows = Vec::new();
     let mut raw = Map::from_iter([("nothing".to_owned(), floor.summary())]);
     for (((name, _), samples), ratios) in kinds.iter().zip(&own).zip(&ratios) {
-        let ratio = median(ratios);
+        let ratio = samples.p50() / floor.p50();
         let judged = rows.len() < 2;
         let met = Target::AtMost(FACTOR).is_met_by(ratio)
             && Target::AtMost(BOUND_MS).is_met_by(samples.p50());
@@ -75,7 +75,7 @@ fn about(name: &str, starts: usize) -> String {
     match name {
         "tasks-get" | "tasks-create" => format!(
             "From the start of the process to the first byte of its first request for an event; median of \
-             {starts} starts, one of each kind in turn. A function connects to everything it needs before it \
+             {starts} starts, one of each kind in turn, and the ratio is that of the medians. A function connects to everything it needs before it \
              asks: Secrets Manager, Postgres (TLS, password), Redis, the issuer's keys."
         ),
         "tasks-get, credentials in its settings" => {
@@ -88,7 +88,7 @@ fn about(name: &str, starts: usize) -> String {
 }
 
 const SHORTFALL: &str = "Most of it is connections, which the function opens before it asks for work so that its first request need \
-     not: the rows below take them away. By itself the program is within the target. What a user waits for is the \
+     not: the rows below take them away. The last of them is the program by itself. What a user waits for is the \
      start and the first request together, which have a row of their own.";
 
 /// Without the detour that ends it with us.

@@ -18,6 +18,9 @@ pub(super) const TASKS_OF: &str = "
     SELECT id FROM app.tasks WHERE user_id = $1 AND deleted_at IS NULL
     ORDER BY md5(id::text) LIMIT $2";
 
+/// How large the database is, in GiB.
+pub(super) const SIZE: &str = "SELECT pg_database_size(current_database()) / 1024::float8 ^ 3";
+
 /// The indexes of the table of tasks, but for its key.
 const INDEXES: &str = "
     SELECT i.indexrelid::regclass::text, replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ')
