@@ -1,19 +1,16 @@
 //! The gateway, with the probe behind it: over real connections, byte by byte where that matters.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
-use std::net::SocketAddr;
+mod world;
+
 use std::time::Duration;
 
-use crate::support::{self, Lines};
-use clock::Clock;
 use futures_util::future::join_all;
-use local::gateway::{Gateway, Settings};
-use local::lambda::{Function, Stream};
-use local::template::{Place, Template};
+use local::lambda::Stream;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use world::{Answer, World};
 
 const TEMPLATE: &str = r#"
 Resources:
@@ -39,85 +36,6 @@ Resources:
 
 /// Adds a `$default` route.
 const WITH_DEFAULT: &str = "        Default: { Type: HttpApi }\n";
-
-struct World {
-    gateway: Gateway,
-    functions: HashMap<String, Function>,
-    lines: Lines,
-}
-
-impl World {
-    async fn start(template: &str) -> Self {
-        Self::with_patience(template, Duration::from_secs(30)).await
-    }
-
-    async fn with_patience(template: &str, patience: Duration) -> Self {
-        let template = Template::read(template, &Place::default()).unwrap();
-        let lines = Lines::default();
-        let clock = Clock::system();
-        let functions = template.functions.iter().map(|function| {
-            let mut settings = support::probe();
-            settings.name.clone_from(&function.name);
-            settings.timeout = function.timeout;
-            settings.cap = 8;
-            (function.name.clone(), Function::new(settings, clock.clone(), lines.logs()))
-        });
-        let functions: HashMap<_, _> = functions.collect();
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let settings = Settings { listen, patience };
-        let gateway = Gateway::start(settings, &template, &functions, clock, lines.logs()).await;
-        Self { gateway: gateway.unwrap(), functions, lines }
-    }
-
-    async fn send(&self, request: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(self.gateway.address()).await.unwrap();
-        // It may be refused before all of it is read.
-        let _ = stream.write_all(request).await;
-        Answer::read(&mut stream).await
-    }
-
-    async fn ask(&self, method: &str, target: &str, headers: &str, body: &str) -> Answer {
-        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: api.example:8000\r\n");
-        write!(request, "Connection: close\r\n{headers}").unwrap();
-        if !body.is_empty() {
-            write!(request, "Content-Length: {}\r\n", body.len()).unwrap();
-        }
-        write!(request, "\r\n{body}").unwrap();
-        self.send(request.as_bytes()).await
-    }
-}
-
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    headers: BTreeMap<String, String>,
-    body: String,
-}
-
-impl Answer {
-    async fn read(stream: &mut TcpStream) -> Self {
-        let mut bytes = Vec::new();
-        // A connection that is reset after the answer has still answered.
-        let _ = stream.read_to_end(&mut bytes).await;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text.as_str(), ""));
-        let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("an answer");
-        let headers = lines.filter_map(|line| line.split_once(": "));
-        let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        Self { status: status.parse().unwrap(), headers: headers.collect(), body: body.to_owned() }
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
-    }
-
-    fn is(&self, status: u16, message: &str) {
-        assert_eq!(self.status, status, "{self:?}");
-        assert_eq!(self.json(), json!({ "message": message }));
-        assert_eq!(self.headers["content-type"], "application/json");
-    }
-}
 
 /// The example of AWS's documentation, sent as a request: the event has the members of the example,
 /// with the same forms.
