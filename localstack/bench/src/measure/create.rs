@@ -148,7 +148,8 @@ fn shortfall(own: &Side, floor: &Side) -> String {
     let busy = |side: &Side| median(&side.rates) * side.cost() / 1000.0;
     format!(
         "One create takes {}; one row {}. (Creates kept {:.1} of the machine's cores busy, rows {:.1}; what else runs \
-         on it takes from the rest.) It is not the disk that creates wait for: tried once by hand on two busy cores, \
+         on it takes from the rest.) It is not the disk that creates wait for: tried once by hand on two busy cores \
+         (with a debug build of the benchmark itself), \
          they came to 410 and 500/s as it is, 476/s without any wait for commits, and 512/s when each commit waits \
          5 ms more; the rows to 1697 and 2096/s, 2892/s and 931/s. So the share was 23 %, 22 % and 53 %: it grows \
          with the time that a commit takes, and is short of the target even then.",

@@ -22,8 +22,8 @@ fn shortfall(get: &Samples, refused: &Samples, nothing: &Samples, redis: &Sample
     format!(
         "A hit takes {} more than nothing, and {} are allowed. A request that is refused because it has no token \
          also calls Redis once, is answered with a body and leaves a line in the log; it takes {} more than nothing. \
-         The other {} are what a hit does besides: the signature of the token, two more scripts in the call of \
-         Redis, and the task read and written as JSON. (Finer parts are not measured: to trace system calls makes \
+         The other {} are what a hit does besides: the signature of the token, a longer and a second script in the call \
+         of Redis, and the task read and written as JSON. (Finer parts are not measured: to trace system calls makes \
          them several times as slow.)",
         ms(get.p50() - nothing.p50()),
         ms(REDIS_PARTS * redis.p50()),
