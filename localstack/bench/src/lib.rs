@@ -42,10 +42,14 @@ pub fn main() -> ExitCode {
 
 fn run(plan: &Plan) -> Result<ExitCode, Failed> {
     let occasion = Occasion::now();
-    step("starting services");
-    let rig = Rig::start(&checkout().join(".local/bench/services"))?;
     // One thread, as in a function: a call is not handed from one to another.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    step("starting services");
+    let rig = {
+        // Functions run in the runtime that they are made in.
+        let _inside = runtime.enter();
+        Rig::start(&checkout().join(".local/bench/services"))?
+    };
     let found = runtime.block_on(async {
         tokio::select! {
             found = everything(&rig, plan) => found.map(Some),
