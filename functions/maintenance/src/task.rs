@@ -1,0 +1,107 @@
+//! The jobs by their names.
+
+use db::{Cluster, WorkerDb};
+use serde_json::{Value, json};
+
+use crate::turn::Turn;
+use crate::{batches, partitions};
+
+/// How many tasks go in one commit, each with its event.
+const TASKS: u16 = 500;
+/// How many rows that nothing follows from.
+const ROWS: u16 = 5000;
+
+/// A job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    PurgeDeleted,
+    PurgeIdempotency,
+    Partitions,
+    Exports,
+    ReconcileStats,
+}
+
+impl Task {
+    const ALL: [Self; 5] = [
+        Self::PurgeDeleted,
+        Self::PurgeIdempotency,
+        Self::Partitions,
+        Self::Exports,
+        Self::ReconcileStats,
+    ];
+
+    /// The name, as schedules say it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::PurgeDeleted => "purge-deleted",
+            Self::PurgeIdempotency => "purge-idempotency",
+            Self::Partitions => "partitions",
+            Self::Exports => "exports",
+            Self::ReconcileStats => "reconcile-stats",
+        }
+    }
+
+    /// The job that an event asks for.
+    pub(crate) fn of(input: &Value) -> Result<Self, String> {
+        let named = |name: &str| Self::ALL.into_iter().find(|task| task.name() == name);
+        input["job"].as_str().and_then(named).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!(r#"the event must be {{"job": …}} with one of: {names}"#)
+        })
+    }
+
+    /// Does it. Says what it did, in numbers.
+    pub(crate) async fn run(
+        self,
+        db: &WorkerDb,
+        cluster: &Cluster,
+        turn: &Turn<'_>,
+    ) -> Result<Value, String> {
+        let job = self.name();
+        Ok(match self {
+            Self::PurgeDeleted => {
+                let purge = async |limit| db.purge_tasks(limit, turn.run()).await;
+                let tasks = batches::all(turn, TASKS, purge).await?;
+                json!({"job": job, "tasks": tasks.rows, "more": tasks.more})
+            }
+            Self::PurgeIdempotency => {
+                let keys = batches::all(turn, ROWS, async |limit| db.purge_keys(limit).await).await?;
+                let purge = async |limit| db.purge_revocations(limit).await;
+                let revocations = batches::all(turn, ROWS, purge).await?;
+                let more = keys.more || revocations.more;
+                json!({"job": job, "keys": keys.rows, "revocations": revocations.rows, "more": more})
+            }
+            Self::Exports => {
+                let expire = async |limit| db.expire_exports(limit).await;
+                let exports = batches::all(turn, ROWS, expire).await?;
+                json!({"job": job, "exports": exports.rows, "more": exports.more})
+            }
+            Self::Partitions => partitions::run(cluster, turn).await?.to_json(job),
+            Self::ReconcileStats => {
+                let drift = db.recount_yesterday().await.map_err(|error| error.to_string())?;
+                json!({"job": job, "drift": drift})
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_schedule_asks_for_a_job_and_each_job_has_one() {
+        use worker::Job as _;
+        let schedules = crate::Maintenance::SPEC.schedules;
+        let asked = schedules.iter().map(|at| Task::of(&at.input.parse().unwrap()).unwrap());
+        assert_eq!(asked.collect::<Vec<_>>(), Task::ALL);
+    }
+
+    #[test]
+    fn what_is_no_job_is_answered_with_those_that_are() {
+        for input in [json!(null), json!({}), json!({"job": 1}), json!({"job": "partition"})] {
+            let why = Task::of(&input).unwrap_err();
+            assert!(why.contains("purge-deleted, purge-idempotency, partitions"), "{why}");
+        }
+    }
+}
