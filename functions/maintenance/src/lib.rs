@@ -19,26 +19,14 @@ impl Job for Maintenance {
     // The daily ones by night, each when the others are done. Yesterday is counted again when its last
     // events have long been counted.
     const SPEC: JobSpec = JobSpec::of(env!("CARGO_PKG_NAME")).timeout(900).schedules(&[
-        Schedule {
-            name: "PurgeDeleted",
-            at: "rate(1 hour)",
-            input: r#"{"job":"purge-deleted"}"#,
-        },
+        Schedule { name: "PurgeDeleted", at: "rate(1 hour)", input: r#"{"job":"purge-deleted"}"# },
         Schedule {
             name: "PurgeIdempotency",
             at: "rate(1 hour)",
             input: r#"{"job":"purge-idempotency"}"#,
         },
-        Schedule {
-            name: "Partitions",
-            at: "cron(10 2 * * ? *)",
-            input: r#"{"job":"partitions"}"#,
-        },
-        Schedule {
-            name: "Exports",
-            at: "cron(40 2 * * ? *)",
-            input: r#"{"job":"exports"}"#,
-        },
+        Schedule { name: "Partitions", at: "cron(10 2 * * ? *)", input: r#"{"job":"partitions"}"# },
+        Schedule { name: "Exports", at: "cron(40 2 * * ? *)", input: r#"{"job":"exports"}"# },
         Schedule {
             name: "ReconcileStats",
             at: "cron(10 3 * * ? *)",

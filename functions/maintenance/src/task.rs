@@ -3,13 +3,9 @@
 use db::{Cluster, WorkerDb};
 use serde_json::{Value, json};
 
+use crate::batches::{self, Of};
+use crate::partitions;
 use crate::turn::Turn;
-use crate::{batches, partitions};
-
-/// How many tasks go in one commit, each with its event.
-const TASKS: u16 = 500;
-/// How many rows that nothing follows from.
-const ROWS: u16 = 5000;
 
 /// A job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,20 +56,17 @@ impl Task {
         let job = self.name();
         Ok(match self {
             Self::PurgeDeleted => {
-                let purge = async |limit| db.purge_tasks(limit, turn.run()).await;
-                let tasks = batches::all(turn, TASKS, purge).await?;
+                let tasks = batches::all(Of::Tasks, db, turn).await?;
                 json!({"job": job, "tasks": tasks.rows, "more": tasks.more})
             }
             Self::PurgeIdempotency => {
-                let keys = batches::all(turn, ROWS, async |limit| db.purge_keys(limit).await).await?;
-                let purge = async |limit| db.purge_revocations(limit).await;
-                let revocations = batches::all(turn, ROWS, purge).await?;
+                let keys = batches::all(Of::Keys, db, turn).await?;
+                let revocations = batches::all(Of::Revocations, db, turn).await?;
                 let more = keys.more || revocations.more;
                 json!({"job": job, "keys": keys.rows, "revocations": revocations.rows, "more": more})
             }
             Self::Exports => {
-                let expire = async |limit| db.expire_exports(limit).await;
-                let exports = batches::all(turn, ROWS, expire).await?;
+                let exports = batches::all(Of::Exports, db, turn).await?;
                 json!({"job": job, "exports": exports.rows, "more": exports.more})
             }
             Self::Partitions => partitions::run(cluster, turn).await?.to_json(job),

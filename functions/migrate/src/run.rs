@@ -63,11 +63,10 @@ pub async fn run(settings: &Settings, secrets: &Secrets) -> Result<Report, Error
     let admin = open(settings, secrets, &settings.admin, None).await?;
     roles::ensure(&admin, settings, secrets).await?;
 
-    let (_, secret) = settings
-        .roles
-        .iter()
-        .find(|(role, _)| *role == "migrate")
-        .ok_or_else(|| ClusterError::Credentials("the role migrate has no secret".to_owned()))?;
+    let (_, secret) =
+        settings.roles.iter().find(|(role, _)| *role == "migrate").ok_or_else(|| {
+            ClusterError::Credentials("the role migrate has no secret".to_owned())
+        })?;
     let mut migrate = open(settings, secrets, secret, None).await?;
     migrate.batch_execute("SET ROLE app_owner").await?;
     let report = embedded::migrations::runner().run_async(&mut migrate).await?;

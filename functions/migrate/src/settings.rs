@@ -28,10 +28,6 @@ impl Settings {
         for role in LOGIN_ROLES {
             roles.push((role, secret(role)?));
         }
-        Ok(Self {
-            writer: Direct::from_env(env, "DATABASE_URL")?,
-            admin: secret("admin")?,
-            roles,
-        })
+        Ok(Self { writer: Direct::from_env(env, "DATABASE_URL")?, admin: secret("admin")?, roles })
     }
 }

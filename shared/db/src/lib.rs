@@ -1,14 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 mod call;
+mod cluster;
 mod error;
 mod handle;
 mod health;
 mod identity;
+mod jobs;
 mod keys;
 mod logout;
 mod me;
 mod operation;
+mod outbox;
 mod pattern;
 mod pool;
 mod reader;
@@ -16,15 +19,18 @@ mod settings;
 mod statement;
 mod tasks;
 pub mod tls;
+mod upkeep;
 mod users;
 
+pub use cluster::{Cluster, ClusterError, Direct, cluster_says};
 pub use error::{BadStanding, DbError};
-pub use handle::{Db, Read, ReadDb, Role, Write, WriteDb};
+pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
 pub use health::Health;
 pub use identity::{Identity, Told};
 pub use keys::KeptKeys;
 pub use logout::Logout;
 pub use operation::{Change, Effect, IdempotencyKey, Operation, Outcome};
+pub use outbox::{Lent, OutboxKey, Waiting};
 pub use settings::{Credentials, Settings};
 pub use statement::Statement;
 pub use tasks::{ListTasks, TOTAL_CAP, Window};
@@ -35,16 +41,25 @@ pub fn statements() -> Vec<Statement> {
     let mut all = vec![
         health::PING,
         identity::GREET,
+        jobs::END,
+        jobs::TAKE,
         keys::KEEP,
         keys::KEPT,
         logout::LOG_OUT,
         me::GET,
         me::UPDATE,
+        outbox::RELAY,
+        outbox::WAITING,
         tasks::CREATE,
         tasks::DELETE,
         tasks::FIND,
         tasks::RESTORE,
         tasks::UPDATE,
+        upkeep::EXPIRE_EXPORTS,
+        upkeep::PURGE_KEYS,
+        upkeep::PURGE_REVOCATIONS,
+        upkeep::PURGE_TASKS,
+        upkeep::RECOUNT,
         users::LIST,
         users::UPDATE,
     ];

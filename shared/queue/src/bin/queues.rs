@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
         Ok(None) => return usage(),
         Err(why) => return failed(&why),
     };
-    let place = if has("--aws") { Ok(Place::Aws) } else { Place::local(Path::new(NOTE)) };
+    let place = if has("--aws") { Ok(Place::Aws) } else { Place::local(Path::new(NOTE)).await };
     let place = match place {
         Ok(place) => place,
         Err(why) => return failed(&why),
@@ -131,12 +131,15 @@ async fn list(desk: &Desk) -> Result<(), DeskError> {
     for queue in Queue::ALL {
         let Count { visible, in_flight, delayed } = desk.count(queue.name()).await?;
         let letters = all(desk.count(&dead(queue)).await?);
-        let cells = [visible.to_string(), in_flight.to_string(), delayed.to_string(), none(), letters];
+        let cells =
+            [visible.to_string(), in_flight.to_string(), delayed.to_string(), none(), letters];
         row(queue.name(), cells);
     }
     let letters = all(desk.count(FAILED_JOBS).await?);
     row(FAILED_JOBS, [none(), none(), none(), none(), letters]);
-    say("SQS itself tells nobody how old the oldest is; on AWS the metric ApproximateAgeOfOldestMessage does.");
+    say(
+        "SQS itself tells nobody how old the oldest is; on AWS the metric ApproximateAgeOfOldestMessage does.",
+    );
     Ok(())
 }
 
@@ -165,7 +168,8 @@ fn show(letter: &Letter, verbose: bool) {
     say(format_args!(
         "  reason  {}",
         letter.reason.as_deref().map_or_else(
-            || "none was said: it was received too often (its worker was killed, or took too long)".into(),
+            || "none was said: it was received too often (its worker was killed, or took too long)"
+                .into(),
             plain
         )
     ));

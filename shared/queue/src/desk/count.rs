@@ -23,7 +23,8 @@ impl Desk {
     pub async fn count(&self, name: &str) -> Result<Count, DeskError> {
         use QueueAttributeName as Name;
         let attributes = self.attributes(name).await?;
-        let number = |of: &Name| attributes.get(of).and_then(|n| n.parse().ok()).unwrap_or_default();
+        let number =
+            |of: &Name| attributes.get(of).and_then(|n| n.parse().ok()).unwrap_or_default();
         Ok(Count {
             visible: number(&Name::ApproximateNumberOfMessages),
             in_flight: number(&Name::ApproximateNumberOfMessagesNotVisible),
@@ -39,7 +40,8 @@ impl Desk {
         let url = self.url(name).await?;
         let request = self.client.get_queue_attributes().queue_url(url);
         let answer = Box::pin(request.attribute_names(QueueAttributeName::All).send()).await;
-        let answer = answer.map_err(|error| refused(format!("describe the queue {name}"), &error))?;
+        let answer =
+            answer.map_err(|error| refused(format!("describe the queue {name}"), &error))?;
         Ok(answer.attributes.unwrap_or_default())
     }
 }

@@ -12,7 +12,9 @@ pub enum DeskError {
     #[error("SQS does not answer: {0}")]
     Unreachable(String),
     /// There is no such queue.
-    #[error("there is no queue {0} here: has this place been deployed, and is it the right region?")]
+    #[error(
+        "there is no queue {0} here: has this place been deployed, and is it the right region?"
+    )]
     NotThere(String),
     /// SQS says no.
     #[error("SQS did not {doing}: {why}")]

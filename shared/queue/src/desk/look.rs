@@ -51,7 +51,7 @@ impl Desk {
         while letters.len() < most {
             let some = self.receive(name, &url, most - letters.len(), HIDDEN).await?;
             let before = letters.len();
-            for message in some {
+            for message in &some {
                 receipts.extend(message.receipt_handle.clone());
                 if seen.insert(message.message_id.clone()) {
                     letters.push(letter(message));
@@ -91,7 +91,7 @@ impl Desk {
     }
 }
 
-fn letter(message: Message) -> Letter {
+fn letter(message: &Message) -> Letter {
     let attribute = |name: &str| {
         let attribute = message.message_attributes.as_ref()?.get(name)?;
         attribute.string_value.clone()

@@ -21,11 +21,10 @@ const REGION: &str = "us-east-1";
 
 impl Place {
     /// The local cloud of a checkout, as the note says that it leaves while it runs.
-    pub fn local(note: &Path) -> Result<Self, String> {
-        let port = std::fs::File::open(note)
-            .ok()
-            .and_then(|note| serde_json::from_reader::<_, Value>(note).ok())
-            .and_then(|note| note["addresses"]["localstack"].as_u64());
+    pub async fn local(note: &Path) -> Result<Self, String> {
+        let note = tokio::fs::read(note).await.unwrap_or_default();
+        let note: Value = serde_json::from_slice(&note).unwrap_or_default();
+        let port = note["addresses"]["localstack"].as_u64();
         match port {
             Some(port) => Ok(Self::Local(format!("http://127.0.0.1:{port}"))),
             None => Err("the local cloud does not run: `make up` starts it. \

@@ -116,7 +116,10 @@ async fn where_sqs_cannot_move_messages_it_is_done_by_hand() {
     let moved = desk.move_by_hand(&names.queue, &names.dead, &mut |_| {}).await;
     assert_eq!(moved.unwrap(), 12);
     let first = app.take("task-audit").await;
-    assert!(first.iter().all(|(_, reason)| reason.as_deref() == Some("because")), "with attributes");
+    assert!(
+        first.iter().all(|(_, reason)| reason.as_deref() == Some("because")),
+        "with attributes"
+    );
     let all = first.len() + bodies(&app, "task-audit").await.len();
     assert_eq!((all, bodies(&app, "task-audit-dlq").await.len()), (12, 0));
 }

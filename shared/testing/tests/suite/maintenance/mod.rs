@@ -9,5 +9,7 @@ use testing::TestApp;
 
 /// Runs a job, which succeeds.
 async fn run(app: &TestApp, job: &str) -> Value {
-    app.run_job("maintenance", json!({"job": job})).await.unwrap_or_else(|why| panic!("{job}: {why}"))
+    app.run_job("maintenance", json!({"job": job}))
+        .await
+        .unwrap_or_else(|why| panic!("{job}: {why}"))
 }

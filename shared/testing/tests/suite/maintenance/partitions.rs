@@ -17,7 +17,8 @@ async fn tidy() -> TestApp {
 
 /// The partitions of `app.inbox` by their names: oldest first, those that are attached.
 async fn attached(app: &TestApp) -> Vec<String> {
-    let sql = "SELECT c.relname::text FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+    let sql =
+        "SELECT c.relname::text FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
         WHERE i.inhparent = 'app.inbox'::regclass AND NOT i.inhdetachpending ORDER BY 1";
     app.db.rows(sql, &[]).await.iter().map(|row| row.get(0)).collect()
 }
@@ -97,7 +98,8 @@ async fn what_is_missing_is_made_and_only_that() {
     // Each takes the rows of its week, once, and belongs to whom it should.
     for n in [0, 5, 7] {
         let name = week(&app, n).await;
-        let insert = "INSERT INTO app.inbox VALUES ('test', app.uuid_at(now() + $1 * interval '1 week'))
+        let insert =
+            "INSERT INTO app.inbox VALUES ('test', app.uuid_at(now() + $1 * interval '1 week'))
             ON CONFLICT DO NOTHING RETURNING tableoid::regclass::text";
         let rows = app.db.rows(insert, &[&f64::from(n)]).await;
         assert_eq!(rows[0].get::<_, String>(0), format!("app.{name}"));
@@ -120,7 +122,8 @@ async fn what_is_too_old_goes_and_the_rest_stays() {
     assert_eq!(attached(&app).await, kept);
     let rows = "SELECT count(*) FROM app.inbox WHERE consumer = 'test'";
     assert_eq!(app.db.count(rows, &[]).await, 2);
-    let left = "SELECT count(*) FROM pg_class WHERE relname ~ '^inbox_p[0-9]{8}$' AND relkind = 'r'";
+    let left =
+        "SELECT count(*) FROM pg_class WHERE relname ~ '^inbox_p[0-9]{8}$' AND relkind = 'r'";
     assert_eq!(app.db.count(left, &[]).await, 2 + 9);
     assert_eq!(run(&app, "partitions").await, answer(0, 0));
 }
@@ -172,7 +175,10 @@ async fn it_goes_on_from_what_a_killed_run_left() {
     let app = tidy().await;
     // a table that was made and not attached, of an older form even
     let bare = remove(&app, 7).await;
-    app.db.run(&format!("CREATE TABLE app.{bare} (consumer text); ALTER TABLE app.{bare} OWNER TO app_owner"))
+    app.db
+        .run(&format!(
+            "CREATE TABLE app.{bare} (consumer text); ALTER TABLE app.{bare} OWNER TO app_owner"
+        ))
         .await;
     // one with rows, which somebody detached
     let full = week(&app, -1).await;
