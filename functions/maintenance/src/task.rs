@@ -71,8 +71,8 @@ impl Task {
             }
             Self::Partitions => partitions::run(cluster, turn).await?.to_json(job),
             Self::ReconcileStats => {
-                let drift = db.recount_yesterday().await.map_err(|error| error.to_string())?;
-                json!({"job": job, "drift": drift})
+                let found = db.recount_yesterday().await.map_err(|error| error.to_string())?;
+                json!({"job": job, "found": found})
             }
         })
     }

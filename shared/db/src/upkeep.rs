@@ -39,8 +39,7 @@ SELECT api.expire_exports_v1($1 /* rows */) AS rows",
 pub(crate) const RECOUNT: Statement = Statement {
     name: "upkeep.recount_yesterday",
     sql: "-- upkeep.recount_yesterday
-SELECT coalesce(jsonb_agg(to_jsonb(drift)), '[]') AS drift
-FROM api.recount_day_v1((now() AT TIME ZONE 'UTC')::date - 1) AS drift",
+SELECT api.recount_day_v1((now() AT TIME ZONE 'UTC')::date - 1) AS found",
     types: &[],
 };
 
@@ -65,10 +64,10 @@ impl Db<Work> {
         self.batch(&EXPIRE_EXPORTS, &[&i32::from(limit)]).await
     }
 
-    /// Counts yesterday once more. Answers with the differences to what was counted when it happened.
+    /// Counts yesterday once more, and says where that differs from what was counted when it happened.
     pub async fn recount_yesterday(&self) -> Result<Value, DbError> {
         let rows = self.on_writer(&RECOUNT, &[]).await?;
-        column(&RECOUNT, &one_row(&RECOUNT, rows)?, "drift")
+        column(&RECOUNT, &one_row(&RECOUNT, rows)?, "found")
     }
 
     async fn batch(&self, of: &Statement, parameters: Parameters<'_>) -> Result<u64, DbError> {

@@ -79,8 +79,8 @@ async fn many_go_in_batches_each_with_an_event_of_its_own() {
     let rows = app.db.rows("SELECT payload FROM app.outbox", &[]).await;
     let events: Vec<Envelope> =
         rows.iter().map(|row| serde_json::from_value(row.get(0)).unwrap()).collect();
-    let (mut ids, mut tasks): (Vec<_>, Vec<_>) = events.iter().map(|e| (e.id, e.task_id)).unzip();
-    for ids in [&mut ids, &mut tasks.into_iter().flatten().collect()] {
+    let (ids, tasks): (Vec<_>, Vec<_>) = events.iter().map(|e| (e.id, e.task_id)).unzip();
+    for mut ids in [ids, tasks.into_iter().flatten().collect()] {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), 1203);
