@@ -85,7 +85,7 @@ impl Rig {
     }
 
     /// A connection to the shared Redis.
-    async fn redis(&self) -> redis::aio::MultiplexedConnection {
+    pub(crate) async fn redis(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(self.state.redis.url.as_str()).expect("an address");
         client.get_multiplexed_async_connection().await.expect("a connection to Redis")
     }
