@@ -63,7 +63,7 @@ impl Rig {
     /// Makes and migrates the template; fine if another test process did, which the lock of `migrate`
     /// makes wait.
     async fn make_template(&self) {
-        self.migrate(TEMPLATE).await.expect("the migrations run");
+        self.migrate(TEMPLATE).await.unwrap_or_else(|error| panic!("the migrations run: {error}"));
     }
 
     /// Makes the queue of those tests that have none of their own.
