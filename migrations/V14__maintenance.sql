@@ -114,22 +114,5 @@ BEGIN
 END
 $$;
 
--- Marks exports whose files are gone. Returns how many.
-CREATE FUNCTION api.expire_exports_v1(p_limit integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = app, pg_temp AS $$
-DECLARE
-    v_count integer;
-BEGIN
-    UPDATE exports SET status = 'expired' WHERE id = ANY (ARRAY(
-        SELECT id FROM exports
-        WHERE status = 'completed' AND expires_at < now()
-        LIMIT p_limit
-        FOR UPDATE SKIP LOCKED
-    ));
-    GET DIAGNOSTICS v_count = ROW_COUNT;
-    RETURN v_count;
-END
-$$;
-
 GRANT EXECUTE ON FUNCTION api.take_job_v1, api.end_job_v1, api.purge_tasks_v1, api.purge_keys_v1,
-    api.purge_revocations_v1, api.expire_exports_v1 TO worker;
+    api.purge_revocations_v1 TO worker;
