@@ -3,6 +3,8 @@
 mod leases;
 mod partitions;
 mod purges;
+mod turns;
+mod yesterday;
 
 use serde_json::{Value, json};
 use testing::TestApp;

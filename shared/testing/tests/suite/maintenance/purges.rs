@@ -20,7 +20,7 @@ async fn trashed(app: &TestApp, ago: &str) -> Uuid {
 }
 
 /// So many tasks of one person, in the trash for long enough.
-async fn trash(app: &TestApp, tasks: i32) {
+pub(super) async fn trash(app: &TestApp, tasks: i32) {
     let sql = "INSERT INTO app.tasks
         SELECT gen_random_uuid(), '0197a1b2-0000-7000-8000-000000000001', 'x', NULL, 'pending', 'normal',
             NULL, '{}', NULL, 2, gen_random_uuid(), now(), now(), NULL, now() - interval '31 days'
