@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod call;
 mod error;
 mod handle;
@@ -14,10 +15,12 @@ mod pool;
 mod reader;
 mod settings;
 mod statement;
+mod stats;
 mod tasks;
 pub mod tls;
 mod users;
 
+pub use audit::HistoryPage;
 pub use error::{BadStanding, DbError};
 pub use handle::{Db, Read, ReadDb, Role, Write, WriteDb};
 pub use health::Health;
@@ -33,6 +36,8 @@ pub use users::{ListUsers, UserPage};
 /// Every statement of this crate, for the test that prepares them all.
 pub fn statements() -> Vec<Statement> {
     let mut all = vec![
+        audit::HISTORY,
+        audit::LIST,
         health::PING,
         identity::GREET,
         keys::KEEP,
@@ -40,6 +45,8 @@ pub fn statements() -> Vec<Statement> {
         logout::LOG_OUT,
         me::GET,
         me::UPDATE,
+        stats::ALL,
+        stats::OWNED,
         tasks::CREATE,
         tasks::DELETE,
         tasks::FIND,
