@@ -9,8 +9,8 @@ use domain::listing::Scope;
 use domain::stats::{self, Period, Stats};
 use domain::{Day, Permissions};
 use route::{
-    Access, CacheEntry, Caller, Cx, FromQuery, Parameters, Permission, Problem, Query,
-    Route, Shown, Spec, Touch,
+    Access, CacheEntry, Caller, Cx, FromQuery, Parameters, Permission, Problem, Query, Route,
+    Shown, Spec, Touch,
 };
 
 /// The route.

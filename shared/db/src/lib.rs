@@ -10,6 +10,7 @@ mod keys;
 mod logout;
 mod me;
 mod operation;
+mod outbox;
 mod pattern;
 mod pool;
 mod reader;
@@ -19,19 +20,22 @@ mod stats;
 mod tasks;
 pub mod tls;
 mod users;
+mod work;
 
 pub use audit::HistoryPage;
 pub use error::{BadStanding, DbError};
-pub use handle::{Db, Read, ReadDb, Role, Write, WriteDb};
+pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
 pub use health::Health;
 pub use identity::{Identity, Told};
 pub use keys::KeptKeys;
 pub use logout::Logout;
 pub use operation::{Change, Effect, IdempotencyKey, Operation, Outcome};
+pub use outbox::{Lent, OutboxKey, Waiting};
 pub use settings::{Credentials, Settings};
 pub use statement::Statement;
 pub use tasks::{ListTasks, TOTAL_CAP, Window};
 pub use users::{ListUsers, UserPage};
+pub use work::Taken;
 
 /// Every statement of this crate, for the test that prepares them all.
 pub fn statements() -> Vec<Statement> {
@@ -45,6 +49,8 @@ pub fn statements() -> Vec<Statement> {
         logout::LOG_OUT,
         me::GET,
         me::UPDATE,
+        outbox::RELAY,
+        outbox::WAITING,
         stats::ALL,
         stats::OWNED,
         tasks::CREATE,
@@ -54,6 +60,8 @@ pub fn statements() -> Vec<Statement> {
         tasks::UPDATE,
         users::LIST,
         users::UPDATE,
+        work::COUNT,
+        work::WRITE_AUDIT,
     ];
     all.extend(tasks::LISTS);
     all

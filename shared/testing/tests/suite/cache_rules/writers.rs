@@ -186,9 +186,9 @@ async fn floors_only_rise() {
     place.change_alone(9).await;
     assert_eq!(floors().await, (Some(10), Some(10)));
     // An event knows how far a task is, and of lists only that they changed.
-    assert!(b.cache.drop(&place.stale(8)).await);
+    assert!(b.cache.drop(&[place.stale(8)]).await);
     assert_eq!(floors().await, (Some(10), None));
-    assert!(b.cache.drop(&place.stale(12)).await);
+    assert!(b.cache.drop(&[place.stale(12)]).await);
     assert_eq!(floors().await, (Some(12), None));
 }
 
