@@ -86,7 +86,6 @@ pub struct AuditFilter {
     /// By this user.
     pub actor_id: Option<Uuid>,
     /// Of this kind.
-    #[serde(serialize_with = "name")]
     pub event: Option<Kind>,
     /// Of this request.
     pub request_id: Option<Private<String>>,
@@ -94,10 +93,6 @@ pub struct AuditFilter {
     pub from: Option<Timestamp>,
     /// Earlier than this.
     pub to: Option<Timestamp>,
-}
-
-fn name<S: serde::Serializer>(event: &Option<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
-    event.map(Kind::name).serialize(serializer)
 }
 
 impl AuditFilter {
