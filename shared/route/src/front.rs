@@ -189,7 +189,8 @@ impl<'a> Front<'a> {
             Err(error) => return self.read(Err(error)).await,
         };
         let filling = match (&self.touch, room, told.reached) {
-            (Touch::Read(entry), Some(room), Some(reached)) => {
+            // What is known already need not be told.
+            (Touch::Read(entry), Some(room), Some(reached)) if room.floor < Some(reached) => {
                 Some(Filling::floor(entry, room.clone(), reached))
             }
             _ => None,
