@@ -129,12 +129,9 @@ async fn a_logged_out_caller_gets_that_answer_whatever_else_is_wrong() {
             &[&sid],
         )
         .await;
-    for path in [
-        "/v1/tasks?scope=all",
-        "/v1/stats?scope=all",
-        "/v1/users",
-        "/v1/users?q=ab&active=false",
-    ] {
+    for path in
+        ["/v1/tasks?scope=all", "/v1/stats?scope=all", "/v1/users", "/v1/users?q=ab&active=false"]
+    {
         alice.get(path).send().await.expect_problem("token-revoked");
     }
 }

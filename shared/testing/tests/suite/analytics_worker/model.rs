@@ -55,8 +55,10 @@ pub(super) fn counted(events: &[Envelope]) -> Counts {
         let day = Day::of(event.at.to_offset_date_time().date());
         if happened != [0; 4] {
             let owner = event.owner_id.expect("an owner");
-            let rows =
-                [counts.of_users.entry((owner, day)).or_default(), counts.of_all.entry(day).or_default()];
+            let rows = [
+                counts.of_users.entry((owner, day)).or_default(),
+                counts.of_all.entry(day).or_default(),
+            ];
             for row in rows {
                 for (count, more) in row.iter_mut().zip(happened) {
                     *count += more;

@@ -14,7 +14,8 @@ const AUDIT: &str = "audit-worker";
 
 /// Events of one day, which is today or, while today is too young, a moment that is.
 fn of_one_day(app: &TestApp, seed: u64) -> (Day, Vec<Envelope>) {
-    let noon = OffsetDateTime::from(app.clock.now()).replace_time(Time::from_hms(12, 0, 0).unwrap());
+    let noon =
+        OffsetDateTime::from(app.clock.now()).replace_time(Time::from_hms(12, 0, 0).unwrap());
     let at = Timestamp::new(noon).expect("a time");
     let mut events = model::history(&app.clock, &mut Random::seeded(seed));
     for event in &mut events {

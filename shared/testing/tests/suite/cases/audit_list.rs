@@ -75,7 +75,10 @@ async fn of_accounts(app: &TestApp) -> Reply {
     assert_eq!(page, json!({"items": [expected], "next_cursor": null}));
     // Nobody of ours did it.
     let (page, _) = list(&admin, "request_id=bob-signs-out").await;
-    assert_eq!((events(&page), &page["items"][0]["actor"]), (vec!["session.revoked"], &Value::Null));
+    assert_eq!(
+        (events(&page), &page["items"][0]["actor"]),
+        (vec!["session.revoked"], &Value::Null)
+    );
     reply
 }
 

@@ -58,7 +58,8 @@ async fn owned(app: &TestApp) -> Reply {
         ("completed", due(-1)),
         ("rejected", due(1)),
     ] {
-        let body = json!({"title": "x", "status": status, "due_at": due_at, "assignee_id": bob.id()});
+        let body =
+            json!({"title": "x", "status": status, "due_at": due_at, "assignee_id": bob.id()});
         alice.create(&body).await;
     }
     let gone = alice.create(&json!({"title": "x", "due_at": due(-1)})).await;

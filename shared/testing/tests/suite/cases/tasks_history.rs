@@ -192,5 +192,8 @@ async fn a_history_is_there_for_those_who_may_see_the_task_as_it_is_now() {
     carol.get(&path).send().await.expect_problem("task-not-found");
     viewer.get(&path).send().await.expect_problem("task-not-found");
     let page = admin.get(&path).send().await.expect(200).json();
-    assert_eq!((versions(&page), &page["items"][0]["event"]), (vec![4, 3, 2, 1], &json!("task.deleted")));
+    assert_eq!(
+        (versions(&page), &page["items"][0]["event"]),
+        (vec![4, 3, 2, 1], &json!("task.deleted"))
+    );
 }
