@@ -236,7 +236,7 @@ async fn a_lost_floor_is_not_guessed_by_who_was_not_alone() {
     // nor by an event.
     let mut stale = place.stale(4);
     stale.lists.clear();
-    assert!(a.cache.drop(&stale).await);
+    assert!(a.cache.drop(&[stale]).await);
     assert_eq!(floors().await, (None, None));
     // The next read of the writer knows it.
     let room = reader.look(&place.entry).await.room();
