@@ -34,7 +34,7 @@ async fn work(app: &TestApp, events: &[Envelope], random: &mut Random) {
     let mut rest = events;
     while !rest.is_empty() {
         let (batch, after) = rest.split_at((1 + random.index(100)).min(rest.len()));
-        assert_eq!(app.work(WORKER, batch).await, []);
+        assert!(app.work(WORKER, batch).await.is_empty());
         rest = after;
     }
 }
@@ -167,7 +167,7 @@ async fn what_cannot_be_counted_harms_nothing_beside_it() {
     assert_eq!(dead.len(), 2, "{dead:?}");
     // Mended, it is counted.
     let mended = Envelope { owner_id: first.owner_id, ..nobodys };
-    assert_eq!(app.work(WORKER, std::slice::from_ref(&mended)).await, []);
+    assert!(app.work(WORKER, std::slice::from_ref(&mended)).await.is_empty());
     assert_eq!(Counts::of(&app).await, counted(&[first.clone(), second.clone(), mended]));
 }
 
@@ -178,7 +178,7 @@ async fn what_is_older_than_all_that_is_remembered_is_not_counted() {
     let events = model::history(&app.clock, &mut Random::seeded(2));
     let ancient = "01700000-0000-7000-8000-000000000001".parse().expect("an id");
     let ancient = Envelope { id: ancient, ..events[0].clone() };
-    assert_eq!(app.work(WORKER, &[ancient, events[0].clone()]).await, []);
+    assert!(app.work(WORKER, &[ancient, events[0].clone()]).await.is_empty());
     assert_eq!(Counts::of(&app).await, counted(&events[..1]));
 }
 
@@ -192,7 +192,7 @@ async fn what_is_none_of_its_business_is_counted_nowhere() {
         .filter(|kind| !kind.queues().contains(&Queue::Analytics))
         .map(|event| Envelope { event, id: app.clock.new_id(), ..events[0].clone() })
         .collect();
-    assert_eq!(app.work(WORKER, &strange).await, []);
+    assert!(app.work(WORKER, &strange).await.is_empty());
     assert_eq!(Counts::of(&app).await, counted(&[]));
     assert_eq!(Status::ALL.len(), 4, "a status more needs a place in the counts");
 }

@@ -34,7 +34,7 @@ async fn a_day_that_was_counted_well_stays_as_it_is() {
     let app = TestApp::start().await;
     let (day, events) = of_one_day(&app, 11);
     work(&app, &events, &mut Random::seeded(12)).await;
-    assert_eq!(app.work(AUDIT, &events).await, []);
+    assert!(app.work(AUDIT, &events).await.is_empty());
     let all = i64::try_from(events.len()).expect("a number");
     let expected = json!({
         "day": day, "events": all, "uncounted": 0, "unaudited": 0, "drifted": 0, "drift": [],
@@ -50,7 +50,7 @@ async fn what_drifted_is_named_and_put_right() {
     let app = TestApp::start().await;
     let (day, events) = of_one_day(&app, 21);
     work(&app, &events, &mut Random::seeded(22)).await;
-    assert_eq!(app.work(AUDIT, &events).await, []);
+    assert!(app.work(AUDIT, &events).await.is_empty());
     app.db
         .run(
             "UPDATE app.daily_stats SET created = created + 5
@@ -76,7 +76,7 @@ async fn nothing_is_put_right_while_the_audit_is_behind() {
     let (day, events) = of_one_day(&app, 31);
     let (some, rest) = events.split_at(events.len() / 2);
     work(&app, some, &mut Random::seeded(32)).await;
-    assert_eq!(app.work(AUDIT, rest).await, []);
+    assert!(app.work(AUDIT, rest).await.is_empty());
     app.db.run("UPDATE app.daily_totals SET created = 99").await;
     let found = recount(&app, day).await;
     assert_eq!((&found["events"], &found["corrected"]), (&json!(0), &json!(false)), "{found}");
@@ -98,10 +98,10 @@ async fn the_worker_counts_on_while_a_day_is_put_right() {
         events.append(&mut more);
     }
     let day = day.expect("a day");
-    assert_eq!(app.work(AUDIT, &events).await, []);
+    assert!(app.work(AUDIT, &events).await.is_empty());
     let working = async {
         for batch in events.chunks(7) {
-            assert_eq!(app.work(WORKER, batch).await, []);
+            assert!(app.work(WORKER, batch).await.is_empty());
         }
     };
     let mending = async {
