@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod call;
 mod error;
 mod handle;
@@ -15,10 +16,13 @@ mod pool;
 mod reader;
 mod settings;
 mod statement;
+mod stats;
 mod tasks;
 pub mod tls;
 mod users;
+mod work;
 
+pub use audit::HistoryPage;
 pub use error::{BadStanding, DbError};
 pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
 pub use health::Health;
@@ -31,10 +35,13 @@ pub use settings::{Credentials, Settings};
 pub use statement::Statement;
 pub use tasks::{ListTasks, TOTAL_CAP, Window};
 pub use users::{ListUsers, UserPage};
+pub use work::Taken;
 
 /// Every statement of this crate, for the test that prepares them all.
 pub fn statements() -> Vec<Statement> {
     let mut all = vec![
+        audit::HISTORY,
+        audit::LIST,
         health::PING,
         identity::GREET,
         keys::KEEP,
@@ -44,6 +51,8 @@ pub fn statements() -> Vec<Statement> {
         me::UPDATE,
         outbox::RELAY,
         outbox::WAITING,
+        stats::ALL,
+        stats::OWNED,
         tasks::CREATE,
         tasks::DELETE,
         tasks::FIND,
@@ -51,6 +60,8 @@ pub fn statements() -> Vec<Statement> {
         tasks::UPDATE,
         users::LIST,
         users::UPDATE,
+        work::COUNT,
+        work::WRITE_AUDIT,
     ];
     all.extend(tasks::LISTS);
     all
