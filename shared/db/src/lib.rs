@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod call;
 mod cluster;
 mod error;
@@ -17,11 +18,14 @@ mod pool;
 mod reader;
 mod settings;
 mod statement;
+mod stats;
 mod tasks;
 pub mod tls;
 mod upkeep;
 mod users;
+mod work;
 
+pub use audit::HistoryPage;
 pub use cluster::{Cluster, ClusterError, Direct, cluster_says};
 pub use error::{BadStanding, DbError};
 pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
@@ -35,10 +39,13 @@ pub use settings::{Credentials, Settings};
 pub use statement::Statement;
 pub use tasks::{ListTasks, TOTAL_CAP, Window};
 pub use users::{ListUsers, UserPage};
+pub use work::Taken;
 
 /// Every statement of this crate, for the test that prepares them all.
 pub fn statements() -> Vec<Statement> {
     let mut all = vec![
+        audit::HISTORY,
+        audit::LIST,
         health::PING,
         identity::GREET,
         jobs::END,
@@ -50,6 +57,8 @@ pub fn statements() -> Vec<Statement> {
         me::UPDATE,
         outbox::RELAY,
         outbox::WAITING,
+        stats::ALL,
+        stats::OWNED,
         tasks::CREATE,
         tasks::DELETE,
         tasks::FIND,
@@ -62,6 +71,8 @@ pub fn statements() -> Vec<Statement> {
         upkeep::RECOUNT,
         users::LIST,
         users::UPDATE,
+        work::COUNT,
+        work::WRITE_AUDIT,
     ];
     all.extend(tasks::LISTS);
     all

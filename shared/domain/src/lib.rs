@@ -1,16 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 pub mod access;
+mod day;
 pub mod event;
+pub mod history;
 pub mod input;
 pub mod json;
 pub mod listing;
 mod private;
+pub mod stats;
 pub mod task;
 mod timestamp;
 pub mod user;
 
 pub use access::{Permission, Permissions, Role, RoleMap};
+pub use day::Day;
 pub use input::{FieldError, Fields, Invalid};
 pub use private::Private;
 pub use task::{NewTask, Priority, Status, Task, TaskPatch, TaskReplacement};
