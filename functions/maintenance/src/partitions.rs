@@ -69,11 +69,20 @@ struct Partition {
     name: String,
     /// Its least id, and the first one that is too great for it.
     bounds: (String, String),
-    there: bool,
-    attached: bool,
-    half_detached: bool,
+    state: State,
     old: bool,
     ahead: bool,
+}
+
+/// How far a partition is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Missing,
+    /// A table by itself: made and not attached yet, or detached.
+    Apart,
+    /// Queries leave it out already; for others it is still a part.
+    HalfDetached,
+    Attached,
 }
 
 /// What a run did.
@@ -123,7 +132,7 @@ pub(crate) async fn run(cluster: &Cluster, turn: &Turn<'_>) -> Result<Done, Stri
     }
     let now = look(&client).await?;
     for (parent, ..) in KEPT {
-        let is_ahead = |p: &&Partition| p.parent == parent && p.ahead && p.attached;
+        let is_ahead = |p: &&Partition| p.parent == parent && p.ahead && p.state == State::Attached;
         let ahead = now.iter().filter(is_ahead).count();
         if ahead < LEAST_AHEAD {
             return Err(format!(
@@ -150,21 +159,21 @@ async fn bring(
     done: &mut Done,
 ) -> Result<(), tokio_postgres::Error> {
     let Partition { parent, name, .. } = partition;
-    let mut attached = partition.attached;
-    if partition.half_detached {
+    let mut state = partition.state;
+    if state == State::HalfDetached {
         let finish = format!("ALTER TABLE app.{parent} DETACH PARTITION app.{name} FINALIZE");
         execute(client, &finish).await?;
-        attached = false;
+        state = State::Apart;
     }
     if partition.old {
-        if attached {
+        if state == State::Attached {
             let detach =
                 format!("ALTER TABLE app.{parent} DETACH PARTITION app.{name} CONCURRENTLY");
             execute(client, &detach).await?;
         }
         execute(client, &format!("DROP TABLE app.{name}")).await?;
         done.dropped += 1;
-    } else if !attached {
+    } else if state != State::Attached {
         make(client, partition).await?;
         done.made += 1;
     }
@@ -179,7 +188,7 @@ async fn make(client: &Client, partition: &Partition) -> Result<(), tokio_postgr
     let attach = format!(
         "ALTER TABLE app.{parent} ATTACH PARTITION app.{name} FOR VALUES FROM ('{least}') TO ('{bound}')"
     );
-    if partition.there && holds_rows(client, name).await? {
+    if partition.state != State::Missing && holds_rows(client, name).await? {
         return execute(client, &attach).await;
     }
     // One that is there and empty may be of an older form.
@@ -228,15 +237,20 @@ async fn look(client: &Client) -> Result<Vec<Partition>, String> {
 }
 
 fn partition(row: &Row) -> Result<Partition, tokio_postgres::Error> {
+    let is = |what: &str| row.try_get::<_, bool>(what);
+    let state = match (is("there")?, is("half_detached")?, is("attached")?) {
+        (false, ..) => State::Missing,
+        (_, true, _) => State::HalfDetached,
+        (.., true) => State::Attached,
+        _ => State::Apart,
+    };
     Ok(Partition {
         parent: row.try_get("parent")?,
         name: row.try_get("name")?,
         bounds: (row.try_get("least")?, row.try_get("bound")?),
-        there: row.try_get("there")?,
-        attached: row.try_get("attached")?,
-        half_detached: row.try_get("half_detached")?,
-        old: row.try_get("old")?,
-        ahead: row.try_get("ahead")?,
+        state,
+        old: is("old")?,
+        ahead: is("ahead")?,
     })
 }
 

@@ -41,8 +41,8 @@ impl Task {
     pub(crate) fn of(input: &Value) -> Result<Self, String> {
         let named = |name: &str| Self::ALL.into_iter().find(|task| task.name() == name);
         input["job"].as_str().and_then(named).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!(r#"the event must be {{"job": …}} with one of: {names}"#)
+            let all = Self::ALL.map(Self::name).join(", ");
+            format!(r#"the event must be {{"job": …}} with one of: {all}"#)
         })
     }
 

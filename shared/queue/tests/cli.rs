@@ -1,10 +1,6 @@
 //! The program behind `make queues`, `make dlq` and `make redrive`, against a real LocalStack. In a region of
 //! its own: there, nobody else has queues of these names.
-#![expect(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on ends, and says where"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends, and says where")]
 
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sqs::Client;
