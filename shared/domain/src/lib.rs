@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod event;
+pub mod export;
 pub mod input;
 pub mod json;
 pub mod listing;
@@ -11,6 +12,7 @@ mod timestamp;
 pub mod user;
 
 pub use access::{Permission, Permissions, Role, RoleMap};
+pub use export::{Export, NewExport};
 pub use input::{FieldError, Fields, Invalid};
 pub use private::Private;
 pub use task::{NewTask, Priority, Status, Task, TaskPatch, TaskReplacement};
