@@ -70,6 +70,8 @@ pub const CACHED_LIMIT: usize = 256 * 1024;
 pub const USER_LIMIT: (u32, Duration) = (100, Duration::from_mins(1));
 /// The same for those without a valid token, by where they call from.
 pub const IP_LIMIT: (u32, Duration) = (300, Duration::from_mins(1));
+/// How many exports a user may ask for.
+pub const EXPORTS_LIMIT: (u32, Duration) = (10, Duration::from_hours(1));
 
 /// How long a secret is used before it is read again.
 pub const SECRET_AGE: Duration = Duration::from_mins(10);
