@@ -31,6 +31,12 @@ impl Role for Write {
     const NAME: &'static str = "api_write";
 }
 
+/// The role of workers.
+pub struct Work;
+impl Role for Work {
+    const NAME: &'static str = "worker";
+}
+
 /// The database, as a role sees it. Clones share their connections.
 pub struct Db<R> {
     writer: Arc<Pool>,
@@ -42,6 +48,8 @@ pub struct Db<R> {
 pub type ReadDb = Db<Read>;
 /// The database for functions that write.
 pub type WriteDb = Db<Write>;
+/// The database for workers.
+pub type WorkerDb = Db<Work>;
 
 impl<R> Clone for Db<R> {
     fn clone(&self) -> Self {

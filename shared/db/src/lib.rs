@@ -2,6 +2,7 @@
 
 mod call;
 mod error;
+mod exports;
 mod handle;
 mod health;
 mod identity;
@@ -19,7 +20,8 @@ pub mod tls;
 mod users;
 
 pub use error::{BadStanding, DbError};
-pub use handle::{Db, Read, ReadDb, Role, Write, WriteDb};
+pub use exports::{Claim, Ending, ExportPage, Group, Lease, Order, OwnedExport, Walk, Walked};
+pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
 pub use health::Health;
 pub use identity::{Identity, Told};
 pub use keys::KeptKeys;
@@ -33,6 +35,14 @@ pub use users::{ListUsers, UserPage};
 /// Every statement of this crate, for the test that prepares them all.
 pub fn statements() -> Vec<Statement> {
     let mut all = vec![
+        exports::CLAIM,
+        exports::COUNT,
+        exports::CREATE,
+        exports::FIND,
+        exports::FINISH,
+        exports::LIST,
+        exports::RENEW,
+        exports::ROWS,
         health::PING,
         identity::GREET,
         keys::KEEP,
