@@ -84,6 +84,25 @@ pub const SECRET_CALL: Duration = Duration::from_secs(5);
 /// What a start spends on connections before it takes requests without them.
 pub const WARM_UP: Duration = Duration::from_secs(2);
 
+/// How long an export belongs to the worker that took it, unless it says that it is still there.
+pub const EXPORT_LEASE: Duration = Duration::from_mins(2);
+/// How often it says so.
+pub const EXPORT_RENEWAL: Duration = Duration::from_secs(20);
+/// What a worker keeps of its function's time: one call of S3, and the word that it was not enough.
+pub const EXPORT_RESERVE: Duration = Duration::from_secs(70);
+
+/// Opening a connection to S3.
+pub const FILES_CONNECT: Duration = Duration::from_secs(2);
+/// One attempt at one call of S3, of which the longest sends a part of a file.
+pub const FILES_ATTEMPT: Duration = Duration::from_secs(20);
+/// All attempts at one call of S3.
+pub const FILES_CALL: Duration = Duration::from_mins(1);
+/// What is sent of a file at a time, and so what is kept of it in memory. S3 takes ten thousand parts,
+/// of at least 5 MiB but for the last: 78 GiB.
+pub const FILES_PART: usize = 8 * 1024 * 1024;
+/// How long the address of a file can be used.
+pub const FILES_LINK: Duration = Duration::from_mins(15);
+
 /// `Retry-After` of 503 `database-unavailable` and of 409 `idempotency-in-progress`, in seconds.
 pub const RETRY_AFTER: u32 = 1;
 /// `Retry-After` of 503 `auth-unavailable`, in seconds.
