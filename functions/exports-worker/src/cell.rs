@@ -14,7 +14,10 @@ impl Lines {
     }
 
     /// One more.
-    pub(crate) fn push<'c>(&mut self, cells: impl IntoIterator<Item = &'c str>) -> Result<(), String> {
+    pub(crate) fn push<'c>(
+        &mut self,
+        cells: impl IntoIterator<Item = &'c str>,
+    ) -> Result<(), String> {
         let cells = cells.into_iter().map(harmless);
         let cells: Vec<Cow<'c, str>> = cells.collect();
         self.0.write_record(cells.iter().map(|cell| cell.as_bytes())).map_err(|e| e.to_string())
@@ -60,7 +63,10 @@ mod tests {
 
     #[test]
     fn what_would_break_a_line_is_quoted() {
-        assert_eq!(written(&["a,b", "say \"x\"", "1\n2", ""]), "\"a,b\",\"say \"\"x\"\"\",\"1\n2\",\r\n");
+        assert_eq!(
+            written(&["a,b", "say \"x\"", "1\n2", ""]),
+            "\"a,b\",\"say \"\"x\"\"\",\"1\n2\",\r\n"
+        );
     }
 
     proptest! {

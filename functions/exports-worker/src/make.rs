@@ -141,7 +141,8 @@ impl Work<'_> {
     }
 }
 
-const TOO_MUCH: &str = "It is too much for one export. Ask for less, with a filter: for the tasks of one year, say.";
+const TOO_MUCH: &str =
+    "It is too much for one export. Ask for less, with a filter: for the tasks of one year, say.";
 
 /// How many tasks the next step looks at, after one whose tasks had so many bytes. It grows slowly: the next
 /// ones may be larger.

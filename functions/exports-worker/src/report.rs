@@ -116,8 +116,12 @@ mod tests {
         let (bytes, rows) = report().write(Format::Jsonl).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert_eq!(text.lines().count(), rows);
-        let line = |n: usize| serde_json::from_str::<serde_json::Value>(text.lines().nth(n).unwrap());
+        let line =
+            |n: usize| serde_json::from_str::<serde_json::Value>(text.lines().nth(n).unwrap());
         assert_eq!(line(0).unwrap(), json!({"measure": "all", "value": null, "tasks": 7}));
-        assert_eq!(line(12).unwrap(), json!({"measure": "completed", "value": "2026-01-03", "tasks": 1}));
+        assert_eq!(
+            line(12).unwrap(),
+            json!({"measure": "completed", "value": "2026-01-03", "tasks": 1})
+        );
     }
 }

@@ -116,7 +116,9 @@ mod tests {
         assert_eq!(heading(Format::Jsonl).unwrap(), b"");
         let task: Task = serde_json::from_str(TASK).unwrap();
         let expected = format!("{}\n", serde_json::to_string(&task).unwrap());
-        assert!(expected.starts_with(r#"{"id":"0197a1b2-0000-7000-8000-000000000001","title":"=1+1""#));
+        assert!(
+            expected.starts_with(r#"{"id":"0197a1b2-0000-7000-8000-000000000001","title":"=1+1""#)
+        );
         assert_eq!(text(rows(Format::Jsonl, &[TASK]).unwrap()), expected);
     }
 

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use config::{ConfigError, Secrets};
+use config::{ConfigError, Deps, Need, Secrets, Start};
 use tokio_postgres::Row;
 
 use crate::call::Parameters;
@@ -96,6 +96,22 @@ impl<R: Role> Db<R> {
     /// The writer.
     pub(crate) const fn writer(&self) -> &Arc<Pool> {
         &self.writer
+    }
+}
+
+impl<R: Role> Deps for Db<R> {
+    fn needs(needs: &mut Vec<Need>) {
+        needs.push(Need::Database(R::NAME));
+    }
+
+    fn prepare(start: &Start<'_>) -> Result<Self, ConfigError> {
+        Self::new(&Settings::from_env(start.env)?, start.secrets)
+    }
+
+    async fn warm_up(&self) {
+        if let Err(error) = self.warm_up().await {
+            tracing::warn!(target: telemetry::TARGET, %error, "started without the database");
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod keys;
 mod logout;
 mod me;
 mod operation;
+mod outbox;
 mod pattern;
 mod pool;
 mod reader;
@@ -27,6 +28,7 @@ pub use identity::{Identity, Told};
 pub use keys::KeptKeys;
 pub use logout::Logout;
 pub use operation::{Change, Effect, IdempotencyKey, Operation, Outcome};
+pub use outbox::{Lent, OutboxKey, Waiting};
 pub use settings::{Credentials, Settings};
 pub use statement::Statement;
 pub use tasks::{ListTasks, TOTAL_CAP, Window};
@@ -50,6 +52,8 @@ pub fn statements() -> Vec<Statement> {
         logout::LOG_OUT,
         me::GET,
         me::UPDATE,
+        outbox::RELAY,
+        outbox::WAITING,
         tasks::CREATE,
         tasks::DELETE,
         tasks::FIND,

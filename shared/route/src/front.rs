@@ -14,6 +14,7 @@ use cache::{
 use db::{Change, DbError, Outcome};
 use domain::listing::TaskPage;
 use domain::{AccountState, Task};
+use queue::Outbox;
 use telemetry::tally;
 
 use crate::change::{Changeable, made_known};
@@ -22,6 +23,7 @@ use crate::problem::{Kind, Problem};
 /// The front of one request.
 pub(crate) struct Front<'a> {
     cache: &'a Cache,
+    outbox: Option<&'a Outbox>,
     caller: &'a Caller,
     touch: Touch,
     standing: Standing,
@@ -72,6 +74,7 @@ impl<'a> Front<'a> {
     /// Asks Redis.
     pub(crate) async fn ask(
         cache: &'a Cache,
+        outbox: Option<&'a Outbox>,
         caller: &'a Caller,
         policy: Option<Policy>,
         touch: Touch,
@@ -83,7 +86,8 @@ impl<'a> Front<'a> {
         };
         let (greeting, found) = cache.greet(bearer, &caller.roles, policy, &touch).await;
         let (standing, limits) = (greeting.standing, greeting.limits);
-        Self { cache, caller, touch, standing, limits, found, begun: AtomicBool::new(false) }
+        let begun = AtomicBool::new(false);
+        Self { cache, outbox, caller, touch, standing, limits, found, begun }
     }
 
     /// Refuses whoever was logged out, deactivated, or calls too often. Nothing stays fenced.
@@ -195,7 +199,7 @@ impl<'a> Front<'a> {
             return Err(Problem::new(Kind::DatabaseUnavailable).because(why));
         }
         self.begun.store(true, Ordering::Relaxed);
-        made_known(self.cache, fence, |state| self.told(state), work.await).await
+        made_known(self.cache, self.outbox, fence, |state| self.told(state), work.await).await
     }
 
     /// Takes the fence down, if the change was never begun.

@@ -74,7 +74,7 @@ async fn handled<R: Route>(
     let touch = judged.as_ref().map(|input| R::touches(input, &caller)).unwrap_or_default();
     // A request that is refused for what it says does not use up what only few requests may.
     let policy = R::SPEC.policy.filter(|_| judged.is_ok());
-    let front = Front::ask(&app.cache, &caller, policy, touch).await;
+    let front = Front::ask(&app.cache, app.outbox.as_ref(), &caller, policy, touch).await;
     limits.clone_from(&front.limits);
     front.judge().await?; // 401, 403, 429
     let input = match judged {
@@ -85,7 +85,14 @@ async fn handled<R: Route>(
     };
 
     let known = Some((&caller, &front));
-    let cx = Cx { deps: &app.deps, request, cache: &app.cache, known, clock: &app.clock };
+    let cx = Cx {
+        deps: &app.deps,
+        request,
+        cache: &app.cache,
+        outbox: app.outbox.as_ref(),
+        known,
+        clock: &app.clock,
+    };
     let outcome = R::handle(cx, input).await;
     front.unfence().await;
     Ok(unless_known(request, outcome?.into_response()))
@@ -113,7 +120,14 @@ async fn strange<R: Route>(
 /// The work of a route without a caller.
 async fn public<R: Route>(app: &App<R>, request: &mut Request) -> Result<Response, Problem> {
     let input = read(app, request)?;
-    let cx = Cx { deps: &app.deps, request, cache: &app.cache, known: None, clock: &app.clock };
+    let cx = Cx {
+        deps: &app.deps,
+        request,
+        cache: &app.cache,
+        outbox: app.outbox.as_ref(),
+        known: None,
+        clock: &app.clock,
+    };
     let response = R::handle(cx, input).await?.into_response();
     Ok(unless_known(request, response))
 }
