@@ -58,7 +58,7 @@ async fn export(cx: &Cx<'_, ExportsWorker>, event: &Event) -> Result<(), Failure
     let lease = Lease { export: subject.id, holder: cx.clock.new_id(), life: EXPORT_LEASE };
     match cx.deps.0.claim_export(&lease).await? {
         Claim::Mine(order) => work(cx, event, &lease, &order).await,
-        Claim::Held(_) => Err(somebody_else()),
+        Claim::Held(left) => Err(somebody_else(event, left)),
         Claim::Settled => Ok(()),
         Claim::Missing => Err(Failure::Never("there is no such export".to_owned())),
     }
@@ -80,26 +80,36 @@ async fn work(
     };
     let (ending, failure) = match made {
         Ok(ending) => (ending, None),
-        Err(Stop::Lost) => return Err(somebody_else()),
+        Err(Stop::Lost) => return Err(somebody_else(event, EXPORT_LEASE)),
         Err(Stop::Never(why)) => (Ending::Error(why), None),
         // The last attempt: who asked is told, and the dead letters tell us why.
         Err(Stop::Retry(why)) if event.receives >= RECEIVES => {
             (Ending::Error(GIVEN_UP), Some(Failure::Never(why)))
         }
         Err(Stop::Retry(why)) => {
-            // Given back, so that the next attempt need not wait; if that fails, it waits.
-            let _ = db.renew_export(&Lease { life: Duration::ZERO, ..*lease }).await;
+            give_back(db, lease).await;
             return Err(Failure::Retry(why));
         }
     };
-    if !db.finish_export(lease, cx.clock.new_id(), &ending).await? {
-        return Err(somebody_else());
+    match db.finish_export(lease, cx.clock.new_id(), &ending).await {
+        Ok(true) => failure.map_or(Ok(()), Err),
+        Ok(false) => Err(somebody_else(event, EXPORT_LEASE)),
+        Err(error) => {
+            give_back(db, lease).await;
+            Err(error.into())
+        }
     }
-    failure.map_or(Ok(()), Err)
 }
 
-/// Another worker is at it. It lives no longer than a function may; then the row says what came of it.
-fn somebody_else() -> Failure {
+/// Gives an export back, so that the next attempt need not wait. If that fails, it waits.
+async fn give_back(db: &WorkerDb, lease: &Lease) {
+    let _ = db.renew_export(&Lease { life: Duration::ZERO, ..*lease }).await;
+}
+
+/// Another worker is at it, or was and died: at first we ask again when its lease would end. Who renews it
+/// lives no longer than a function may; then the row says what came of it.
+fn somebody_else(event: &Event, left: Duration) -> Failure {
     let longest = Duration::from_secs(TIMEOUT.into());
-    Failure::RetryIn(longest, "another worker is at work on this export".to_owned())
+    let pause = if event.receives == 1 { left } else { longest };
+    Failure::RetryIn(pause, "another worker is at work on this export".to_owned())
 }

@@ -114,7 +114,9 @@ impl Work<'_> {
         while !walk.is_over() {
             self.go_on().await?;
             let groups = self.db.walk_counts(&mut walk, MOST_COUNTED).await?.ok_or(Stop::Lost)?;
-            groups.into_iter().for_each(|group| report.add(group));
+            for group in groups {
+                report.add(group);
+            }
         }
         let (bytes, rows) = report.write(format)?;
         upload.write(&bytes).await?;

@@ -22,13 +22,16 @@ pub fn routes() -> Vec<Entry> {
         Entry::of::<me_update::MeUpdate>(),
         Entry::of::<users_list::UsersList>(),
         Entry::of::<users_update::UsersUpdate>(),
+        Entry::of::<exports_create::ExportsCreate>(),
+        Entry::of::<exports_list::ExportsList>(),
+        Entry::of::<exports_get::ExportsGet>(),
         Entry::of::<not_found::NotFound>(),
     ]
 }
 
 /// Every worker: a function that serves a queue of events.
 pub fn workers() -> Vec<worker::Entry> {
-    vec![]
+    vec![worker::Entry::of::<exports_worker::ExportsWorker>()]
 }
 
 /// Every job: a function that runs when a schedule or a wake says so.

@@ -110,8 +110,8 @@ pub const WARM_UP: Duration = Duration::from_secs(2);
 pub const EXPORT_LEASE: Duration = Duration::from_mins(2);
 /// How often it says so.
 pub const EXPORT_RENEWAL: Duration = Duration::from_secs(20);
-/// What a worker keeps of its function's time: one call of S3, and the word that it was not enough.
-pub const EXPORT_RESERVE: Duration = Duration::from_secs(70);
+/// What a worker keeps of its function's time: to end a file, or to say that there was too much to write.
+pub const EXPORT_RESERVE: Duration = Duration::from_secs(10);
 
 /// Opening a connection to S3.
 pub const FILES_CONNECT: Duration = Duration::from_secs(2);

@@ -8,7 +8,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::PresigningConfig;
 use clock::Clock;
-use config::{ConfigError, Env, defaults};
+use config::{ConfigError, Deps, Env, Need, Start, defaults};
 use tokio::sync::OnceCell;
 
 use crate::error::StorageError;
@@ -86,14 +86,24 @@ impl Files {
         answer.map(drop).map_err(|error| StorageError::of("remove a file", error))
     }
 
-    /// Makes the client now, so that the first request need not. Asks nobody but for credentials.
-    pub async fn warm_up(&self) {
-        self.client().await;
-    }
-
     async fn client(&self) -> &Client {
         // Boxed: the SDK's futures are large, and rarely run.
         self.client.get_or_init(|| Box::pin(client(self.path_style))).await
+    }
+}
+
+impl Deps for Files {
+    fn needs(needs: &mut Vec<Need>) {
+        needs.push(Need::Files);
+    }
+
+    fn prepare(start: &Start<'_>) -> Result<Self, ConfigError> {
+        Self::from_env(start.env, start.clock.clone())
+    }
+
+    /// Makes the client, so that the first request need not.
+    async fn warm_up(&self) {
+        self.client().await;
     }
 }
 

@@ -10,6 +10,9 @@ mod hold;
 mod subject;
 
 mod auth_logout;
+mod exports_create;
+mod exports_get;
+mod exports_list;
 mod health;
 mod me_get;
 mod me_update;
@@ -30,6 +33,9 @@ pub(crate) use case::{Case, Named, RouteCases, case, success_of};
 
 case::routes![
     auth_logout,
+    exports_create,
+    exports_get,
+    exports_list,
     health,
     me_get,
     me_update,
