@@ -75,6 +75,8 @@ pub const EXPORTS_LIMIT: (u32, Duration) = (10, Duration::from_hours(1));
 
 /// What a write gives a message that wakes the relay.
 pub const WAKE: Duration = Duration::from_millis(300);
+/// After one that failed no further one is sent for so long: the schedule of every minute wakes it, too.
+pub const WAKE_PAUSE: Duration = Duration::from_secs(5);
 /// One attempt at SQS, of those whom nobody waits for,
 pub const QUEUE_ATTEMPT: Duration = Duration::from_secs(2);
 /// and how many attempts a call gets.

@@ -37,6 +37,7 @@ mod races;
 mod reader;
 mod redis_faults;
 mod redis_way_in;
+mod relay;
 mod retries;
 mod revocation;
 mod rights;

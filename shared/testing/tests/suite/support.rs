@@ -28,6 +28,11 @@ pub(crate) fn statements(reply: &Reply) -> u64 {
     lines_of(id)[0]["db_round_trips"].as_u64().expect("a number")
 }
 
+/// The URL of a queue that does not exist.
+pub(crate) fn no_queue() -> String {
+    format!("{}/queue/us-east-1/000000000000/nowhere", rig().state.localstack.url)
+}
+
 /// The address of a task.
 pub(crate) fn path_of(task: &Value) -> String {
     format!("/v1/tasks/{}", task["id"].as_str().expect("an id"))

@@ -4,6 +4,7 @@ use serde_json::json;
 use testing::{Proxy, Reply, Setup, TestApp, rig};
 
 use super::{Named, RouteCases, case};
+use crate::support::no_queue;
 
 pub(crate) const ROUTE: RouteCases = RouteCases {
     route: "health",
@@ -21,7 +22,10 @@ async fn well(app: &TestApp) -> Reply {
     let reply = app.anonymous().get("/health").send().await;
     let body = reply.json();
     assert_eq!(body["status"], "ok");
-    assert_eq!(body["checks"], json!({"database": "up", "replica": "none", "redis": "up"}));
+    assert_eq!(
+        body["checks"],
+        json!({"database": "up", "replica": "none", "redis": "up", "queue": "up"})
+    );
     reply
 }
 
@@ -57,7 +61,10 @@ async fn a_reader_that_is_down_only_degrades() {
     let app = TestApp::with(setup).await;
     let body = app.anonymous().get("/health").send().await.expect(200).json();
     assert_eq!(body["status"], "degraded");
-    assert_eq!(body["checks"], json!({"database": "up", "replica": "down", "redis": "up"}));
+    assert_eq!(
+        body["checks"],
+        json!({"database": "up", "replica": "down", "redis": "up", "queue": "up"})
+    );
 }
 
 #[tokio::test]
@@ -66,5 +73,18 @@ async fn a_cache_that_is_down_only_degrades() {
     let app = TestApp::with(setup).await;
     let body = app.anonymous().get("/health").send().await.expect(200).json();
     assert_eq!(body["status"], "degraded");
-    assert_eq!(body["checks"], json!({"database": "up", "replica": "none", "redis": "down"}));
+    assert_eq!(
+        body["checks"],
+        json!({"database": "up", "replica": "none", "redis": "down", "queue": "up"})
+    );
+}
+
+#[tokio::test]
+async fn a_queue_that_is_down_only_degrades() {
+    let setup = Setup { env: vec![("OUTBOX_QUEUE_URL", no_queue())], ..Setup::default() };
+    let app = TestApp::with(setup).await;
+    let body = app.anonymous().get("/health").send().await.expect(200).json();
+    assert_eq!(body["status"], "degraded");
+    let checks = json!({"database": "up", "replica": "none", "redis": "up", "queue": "down"});
+    assert_eq!(body["checks"], checks);
 }
