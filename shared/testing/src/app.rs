@@ -22,8 +22,7 @@ use crate::rig::rig;
 use crate::router;
 
 /// Limits that nobody reaches.
-const NO_LIMITS: &str =
-    r#"{"user": "1000000/60", "ip": "1000000/60", "exports": "1000000/60"}"#;
+const NO_LIMITS: &str = r#"{"user": "1000000/60", "ip": "1000000/60", "exports": "1000000/60"}"#;
 
 /// How a test app differs from the usual one.
 #[derive(Default)]

@@ -97,8 +97,8 @@ async fn beyond_ones_own(app: &TestApp) -> Reply {
         let caller = app.caller(role);
         let reply = caller.post("/v1/exports", &body).send().await.expect_problem("forbidden");
         assert_eq!(reply.json()["required"], required, "{body}");
-        let list = caller.get("/v1/exports").send().await.expect(200).json();
-        assert_eq!(list["items"], json!([]));
+        let exports = caller.get("/v1/exports").send().await.expect(200).json();
+        assert_eq!(exports["items"], json!([]));
         last = Some(reply);
     }
     last.expect("a reply")

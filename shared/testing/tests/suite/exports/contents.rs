@@ -32,9 +32,9 @@ async fn some_tasks(caller: &Caller<'_>, assignee: &Caller<'_>) {
     assignee.get("/v1/me").send().await.expect(200);
     for n in 0..8 {
         let status = ["pending", "in_progress", "completed", "rejected"][n % 4];
+        let priority = ["low", "normal", "high", "urgent"][n / 2];
         let body = json!({
-            "title": format!("task {n}"), "status": status,
-            "priority": ["low", "normal", "high", "urgent"][n / 2],
+            "title": format!("task {n}"), "status": status, "priority": priority,
             "description": (n % 3 == 0).then(|| "äöü, \"x\"\r\nand Milk"),
             "labels": if n % 2 == 0 { vec!["home", "a,b"] } else { vec![] },
             "due_at": (n % 2 == 1).then(|| format!("20{}-01-01T00:00:00Z", 20 + n * 5)),
@@ -60,7 +60,12 @@ async fn the_file_holds_what_the_list_of_the_same_question_holds() {
         (&alice, "assigned", json!({}), String::new()),
         (&bob, "owned", json!({"assignee_id": "none"}), "assignee_id=none".into()),
         (&bob, "assigned", json!({"assignee_id": "me"}), "assignee_id=me".into()),
-        (&alice, "owned", json!({"status": ["pending", "rejected"]}), "status=pending,rejected".into()),
+        (
+            &alice,
+            "owned",
+            json!({"status": ["pending", "rejected"]}),
+            "status=pending,rejected".into(),
+        ),
         (&alice, "owned", json!({"priority": "low"}), "priority=low".into()),
         (&alice, "owned", json!({"label": ["home", "a,b"]}), "label=home&label=a%2Cb".into()),
         (&alice, "owned", json!({"q": "MILK"}), "q=MILK".into()),
@@ -78,7 +83,12 @@ async fn the_file_holds_what_the_list_of_the_same_question_holds() {
             json!({"created_after": "2000-01-01T00:00:00Z", "updated_after": "2000-01-01T00:00:00Z"}),
             "created_after=2000-01-01T00:00:00Z&updated_after=2000-01-01T00:00:00Z".into(),
         ),
-        (&alice, "owned", json!({"created_before": "2000-01-01T00:00:00Z"}), "created_before=2000-01-01T00:00:00Z".into()),
+        (
+            &alice,
+            "owned",
+            json!({"created_before": "2000-01-01T00:00:00Z"}),
+            "created_before=2000-01-01T00:00:00Z".into(),
+        ),
         (&viewer, "all", json!({}), String::new()),
         (&viewer, "all", json!({"user_id": of_alice}), format!("user_id={of_alice}")),
         (&admin, "all", json!({"assignee_id": of_alice}), format!("assignee_id={of_alice}")),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testing::{BUCKET, Caller, Setup, TestApp, fetch, rig};
 use uuid::Uuid;
 
-use super::{WORKER, ask, file, kinds, make, now, request_of};
+use super::{DONE, WORKER, ask, file, kinds, make, now, request_of};
 use crate::support::{everything, id_of};
 
 /// An export of three tasks.
@@ -37,13 +37,13 @@ async fn six_workers_at_once_make_one_file_and_tell_once() {
     let events = std::slice::from_ref(&event);
     join_all((0..6).map(|_| app.work(WORKER, events))).await;
     // Whoever found another at work comes again, and finds nothing to do.
-    assert_eq!(app.work(WORKER, events).await, []);
+    assert_eq!(app.work(WORKER, events).await, DONE);
     assert_eq!(kinds(&app, &export).await, [Kind::ExportRequested, Kind::ExportCompleted]);
     let sql = "SELECT attempts::bigint FROM app.exports WHERE id = $1";
     assert_eq!(app.db.count(sql, &[&id_of(&export)]).await, 1);
     assert_eq!(file(&alice, &export).await.bytes.iter().filter(|byte| **byte == b'\n').count(), 4);
     let before = everything(&app).await;
-    assert_eq!(app.work(WORKER, events).await, []);
+    assert_eq!(app.work(WORKER, events).await, DONE);
     assert_eq!(everything(&app).await, before);
 }
 
@@ -66,7 +66,7 @@ async fn a_forged_message_has_no_say_in_what_is_exported() {
     ];
     for subject in forged {
         let event = Envelope { subject, ..event.clone() };
-        assert_eq!(app.work(WORKER, &[event]).await, [], "{subject:?}");
+        assert_eq!(app.work(WORKER, &[event]).await, DONE, "{subject:?}");
     }
     assert_eq!(everything(&app).await, before);
     let letters = app.take("task-exports-dlq").await;
@@ -85,7 +85,7 @@ async fn a_forged_message_has_no_say_in_what_is_exported() {
         version: 7,
         ..event
     };
-    assert_eq!(app.work(WORKER, &[forged]).await, []);
+    assert_eq!(app.work(WORKER, &[forged]).await, DONE);
     let text = String::from_utf8(file(&alice, &export).await.bytes).expect("UTF-8");
     assert!(text.contains(",c,") && !text.contains("mallory"), "{text}");
     let path = format!("/v1/exports/{}", export["id"].as_str().expect("an id"));
@@ -119,7 +119,10 @@ async fn who_dies_before_the_end_is_followed_by_another_with_the_same_file() {
     assert_eq!(app.work_raw(WORKER, &[(body_of(&event), 2)]).await, [0; 0]);
     let made = now(&alice, &export).await;
     assert_eq!((&made["status"], &made["rows"]), (&json!("completed"), &json!(4)));
-    assert_eq!(file(&alice, &export).await.bytes, fetch(&place_of(alice.id(), &export)).await.bytes);
+    assert_eq!(
+        file(&alice, &export).await.bytes,
+        fetch(&place_of(alice.id(), &export)).await.bytes
+    );
     assert_eq!(kinds(&app, &export).await, [Kind::ExportRequested, Kind::ExportCompleted]);
 }
 
@@ -137,10 +140,11 @@ async fn what_another_works_on_is_left_alone_until_the_lease_ends() {
 
     let sql = "UPDATE app.exports SET leased_until = clock_timestamp() WHERE id = $1";
     app.db.rows(sql, &[&id]).await;
-    assert_eq!(app.work(WORKER, &[event]).await, []);
+    assert_eq!(app.work(WORKER, &[event]).await, DONE);
     assert_eq!(now(&alice, &export).await["status"], "completed");
     // Who had it before can do nothing with it any more.
-    let sql = "SELECT api.finish_export_v1($1, $2, $2, 0, 0, NULL) OR api.renew_export_v1($1, $2, 60)";
+    let sql =
+        "SELECT api.finish_export_v1($1, $2, $2, 0, 0, NULL) OR api.renew_export_v1($1, $2, 60)";
     let late: bool = app.db.rows(sql, &[&id, &other]).await[0].get(0);
     assert!(!late);
 }

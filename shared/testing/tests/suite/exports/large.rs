@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::time::Duration;
 
-use domain::Role;
 use issuer::Person;
 use serde_json::{Value, json};
 use testing::{Fleet, TestApp};
@@ -120,8 +119,7 @@ async fn a_million_tasks_take_no_more_memory() {
     for format in ["csv", "jsonl"] {
         let export = ask(&heavy, &json!({"kind": "tasks", "format": format})).await;
         let body = serde_json::to_string(&request_of(&app, &export).await).expect("JSON");
-        let fleet =
-            Fleet::patient(WORKER, &app.env_of_worker(WORKER), 1, Duration::from_mins(15));
+        let fleet = Fleet::patient(WORKER, &app.env_of_worker(WORKER), 1, Duration::from_mins(15));
         let record = json!({
             "messageId": "m", "receiptHandle": "r", "body": body,
             "attributes": {"ApproximateReceiveCount": "1"},

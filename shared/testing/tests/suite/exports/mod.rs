@@ -8,10 +8,14 @@ mod uploads;
 use domain::event::{Envelope, Kind};
 use serde_json::Value;
 use testing::{Caller, Fetched, TestApp, fetch};
+use uuid::Uuid;
 
 use crate::support::{events_of, id_of};
 
 const WORKER: &str = "exports-worker";
+
+/// No event is to come again.
+const DONE: [Uuid; 0] = [];
 
 /// Asks for an export.
 async fn ask(caller: &Caller<'_>, body: &Value) -> Value {
@@ -28,7 +32,7 @@ async fn request_of(app: &TestApp, export: &Value) -> Envelope {
 /// Has the worker make it.
 async fn make(app: &TestApp, export: &Value) {
     let again = app.work(WORKER, &[request_of(app, export).await]).await;
-    assert_eq!(again, []);
+    assert_eq!(again, DONE);
 }
 
 /// The export as it is now.
