@@ -145,6 +145,12 @@ impl Plan {
         nodes.filter_map(|node| node.table.as_deref()).collect()
     }
 
+    /// The tables that are read as a whole.
+    pub(super) fn read_as_a_whole(&self) -> BTreeSet<&str> {
+        let whole = self.nodes.iter().filter(|node| node.kind == "Seq Scan");
+        whole.filter_map(|node| node.table.as_deref()).collect()
+    }
+
     /// The indexes of tables that are read, except that of a user's counters.
     pub(super) fn indexes(&self) -> BTreeSet<&str> {
         let indexes = self.nodes.iter().filter_map(|node| node.index.as_deref());
