@@ -3,6 +3,7 @@
 mod audit;
 mod call;
 mod error;
+mod exports;
 mod handle;
 mod health;
 mod identity;
@@ -24,6 +25,7 @@ mod work;
 
 pub use audit::HistoryPage;
 pub use error::{BadStanding, DbError};
+pub use exports::{Claim, Ending, ExportPage, Group, Lease, Order, OwnedExport, Walk, Walked};
 pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
 pub use health::Health;
 pub use identity::{Identity, Told};
@@ -42,6 +44,14 @@ pub fn statements() -> Vec<Statement> {
     let mut all = vec![
         audit::HISTORY,
         audit::LIST,
+        exports::CLAIM,
+        exports::COUNT,
+        exports::CREATE,
+        exports::FIND,
+        exports::FINISH,
+        exports::LIST,
+        exports::RENEW,
+        exports::ROWS,
         health::PING,
         identity::GREET,
         keys::KEEP,

@@ -3,6 +3,7 @@
 pub mod access;
 mod day;
 pub mod event;
+pub mod export;
 pub mod history;
 pub mod input;
 pub mod json;
@@ -15,6 +16,7 @@ pub mod user;
 
 pub use access::{Permission, Permissions, Role, RoleMap};
 pub use day::Day;
+pub use export::{Export, NewExport};
 pub use input::{FieldError, Fields, Invalid};
 pub use private::Private;
 pub use task::{NewTask, Priority, Status, Task, TaskPatch, TaskReplacement};

@@ -18,6 +18,7 @@ mod credentials;
 mod database;
 mod document_003;
 mod events;
+mod exports;
 mod idempotency;
 mod limits;
 mod list_model;
