@@ -5,6 +5,7 @@ pub mod event;
 pub mod input;
 pub mod json;
 pub mod listing;
+pub mod mail;
 mod private;
 pub mod task;
 mod timestamp;
