@@ -1,7 +1,9 @@
 //! The cache as the pipeline uses it: one call before the work, one after it.
 
+use std::collections::BTreeSet;
+
 use clock::Clock;
-use config::{ConfigError, Env, Secrets, defaults};
+use config::{ConfigError, Deps, Env, Need, Secrets, Start, defaults};
 use domain::Role;
 use redis::Value;
 use telemetry::tally;
@@ -14,6 +16,7 @@ use crate::greeting::{self, Bearer, Greeting, Standing, Told, greeting};
 use crate::jitter::give_or_take;
 use crate::known_bad::KnownBad;
 use crate::limit::{Limit, Limits, Verdict, source_key};
+use crate::relay;
 use crate::scripts::{Scripts, Step};
 use crate::settings::Settings;
 use crate::stale::Stale;
@@ -21,12 +24,28 @@ use crate::value::{self, Cached};
 
 /// Redis, and what we do with it. Never fails: what it does not say is not known.
 pub struct Cache {
-    redis: Redis,
-    scripts: Scripts,
+    pub(crate) redis: Redis,
+    pub(crate) scripts: Scripts,
     limits: Limits,
     lives: Lives,
     clock: Clock,
     known_bad: KnownBad,
+}
+
+impl Deps for Cache {
+    fn needs(needs: &mut Vec<Need>) {
+        needs.push(Need::Cache);
+    }
+
+    fn prepare(start: &Start<'_>) -> Result<Self, ConfigError> {
+        Self::from_env(start.env, start.secrets.clone(), start.clock.clone())
+    }
+
+    async fn warm_up(&self) {
+        if let Err(error) = self.redis.warm_up().await {
+            tracing::warn!(target: telemetry::TARGET, error, "started without Redis");
+        }
+    }
 }
 
 impl Cache {
@@ -41,13 +60,6 @@ impl Cache {
             redis: Redis::new(settings, secrets, clock.clone()),
             clock,
         })
-    }
-
-    /// Connects now, so that the first request need not.
-    pub async fn warm_up(&self) {
-        if let Err(error) = self.redis.warm_up().await {
-            tracing::warn!(target: telemetry::TARGET, error, "started without Redis");
-        }
     }
 
     /// Whether Redis answers.
@@ -146,8 +158,13 @@ impl Cache {
 
     /// The call after a change that was made, or after one that is known not to have been made. Who does
     /// not stand as before is not to be vouched for any longer, so Redis is told again and again for a
-    /// while, if need be.
-    pub async fn lift(&self, fence: Option<&Fence>, written: &Written, standing: Option<&Told>) {
+    /// while, if need be. Says whether somebody carries events, as far as Redis knows.
+    pub async fn lift(
+        &self,
+        fence: Option<&Fence>,
+        written: &Written,
+        standing: Option<&Told>,
+    ) -> bool {
         let mut steps = Vec::new();
         if let Some(fence) = fence {
             steps.extend(fence.lift(written, &self.scripts, &self.lives));
@@ -155,31 +172,37 @@ impl Cache {
         let nonce = self.clock.new_id().to_string();
         steps.extend(written.judged.iter().map(|user| self.forget_step(*user, &nonce)));
         steps.extend(standing.map(|told| self.remember_step(told)));
-        if written.judged.is_empty() {
-            if !steps.is_empty() {
-                self.redis.run(&steps).await;
+        // After the commit: who goes to sleep meanwhile looks once more, and sees what was committed.
+        steps.push(relay::look(&self.scripts));
+        let answers = if written.judged.is_empty() {
+            self.redis.run(&steps).await
+        } else {
+            let told = self.redis.insist(&steps, defaults::REDIS_INSIST).await;
+            if told.is_none() {
+                let why = "Redis was not told of a logout or deactivation; for some minutes it may vouch \
+                           for the user";
+                tracing::error!(target: telemetry::TARGET, "{why}");
             }
-        } else if !self.redis.insist(&steps, defaults::REDIS_INSIST).await {
-            let why = "Redis was not told of a logout or deactivation; for some minutes it may vouch for \
-                       the user";
-            tracing::error!(target: telemetry::TARGET, "{why}");
-        }
+            told
+        };
+        relay::is_awake(answers.and_then(|mut answers| answers.pop()))
     }
 
-    /// Drops what an event made out of date. Says whether Redis did so.
-    pub async fn drop(&self, stale: &Stale) -> bool {
-        if stale.is_empty() {
-            return true;
-        }
+    /// Drops what events made out of date. Says whether Redis did so.
+    pub async fn drop(&self, stale: &[Stale]) -> bool {
         let nonce = self.clock.new_id().to_string();
-        let task = stale.task.iter();
-        let task =
-            task.map(|(id, version)| Shelf::Task(*id).drop(&nonce, Some(*version), &self.scripts));
-        let lists = stale.lists.iter();
-        let lists = lists.map(|user| Shelf::Lists(*user).drop(&nonce, None, &self.scripts));
-        let standings = stale.standings.iter().map(|user| self.forget_step(*user, &nonce));
-        let steps: Vec<Step> = task.chain(lists).chain(standings).collect();
-        self.redis.run(&steps).await.is_some()
+        let tasks = stale.iter().filter_map(|stale| stale.task);
+        let tasks =
+            tasks.map(|(id, version)| Shelf::Task(id).drop(&nonce, Some(version), &self.scripts));
+        // Each user once, however many events there are.
+        let lists: BTreeSet<Uuid> = stale.iter().flat_map(|stale| &stale.lists).copied().collect();
+        let lists =
+            lists.into_iter().map(|user| Shelf::Lists(user).drop(&nonce, None, &self.scripts));
+        let standings: BTreeSet<Uuid> =
+            stale.iter().flat_map(|stale| &stale.standings).copied().collect();
+        let standings = standings.into_iter().map(|user| self.forget_step(user, &nonce));
+        let steps: Vec<Step> = tasks.chain(lists).chain(standings).collect();
+        steps.is_empty() || self.redis.run(&steps).await.is_some()
     }
 
     fn greeting_step(&self, bearer: Bearer<'_>, limit: &Limit, nonce: &str) -> Step {

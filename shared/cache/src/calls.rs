@@ -82,16 +82,19 @@ impl Redis {
     }
 
     /// Runs scripts, again and again until it works or the time is up. Asks nobody whether Redis is worth
-    /// a call. Whether it worked.
-    pub(crate) async fn insist(&self, steps: &[Step], time: Duration) -> bool {
+    /// a call.
+    pub(crate) async fn insist(&self, steps: &[Step], time: Duration) -> Option<Vec<Value>> {
         const PAUSE: Duration = Duration::from_millis(100);
         let trying = async {
-            while self.attempts(steps).await.is_err() {
+            loop {
+                if let Ok(values) = self.attempts(steps).await {
+                    return values;
+                }
                 tally(|request| request.redis_failed += 1);
                 sleep(PAUSE).await;
             }
         };
-        timeout(time, trying).await.is_ok()
+        timeout(time, trying).await.ok()
     }
 
     /// The same, and makes sense of the answers. What makes none is a failure, too.

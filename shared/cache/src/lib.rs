@@ -10,6 +10,7 @@ mod jitter;
 mod known_bad;
 mod limit;
 mod link;
+mod relay;
 mod scripts;
 mod settings;
 mod stale;

@@ -19,6 +19,9 @@ pub(crate) struct Scripts {
     pub(crate) fence: Arc<Script>,
     pub(crate) lift: Arc<Script>,
     pub(crate) drop: Arc<Script>,
+    pub(crate) awake: Arc<Script>,
+    pub(crate) beat: Arc<Script>,
+    pub(crate) rest: Arc<Script>,
 }
 
 /// A script and the digest by which Redis knows it.
@@ -42,6 +45,9 @@ impl Scripts {
             fence: script("fence", include_str!("scripts/fence.lua")),
             lift: script("lift", include_str!("scripts/lift.lua")),
             drop: script("drop", include_str!("scripts/drop.lua")),
+            awake: script("awake", include_str!("scripts/awake.lua")),
+            beat: script("beat", include_str!("scripts/beat.lua")),
+            rest: script("rest", include_str!("scripts/rest.lua")),
         }
     }
 }

@@ -26,5 +26,15 @@ pub fn routes() -> Vec<Entry> {
     ]
 }
 
-/// The functions that serve no route.
+/// Every worker: a function that serves a queue of events.
+pub fn workers() -> Vec<worker::Entry> {
+    vec![]
+}
+
+/// Every job: a function that runs when a schedule or a wake says so.
+pub fn jobs() -> Vec<worker::JobEntry> {
+    vec![worker::JobEntry::of::<outbox_relay::OutboxRelay>()]
+}
+
+/// The functions that are none of these.
 pub const OTHERS: [&str; 1] = ["migrate"];

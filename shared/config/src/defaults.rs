@@ -71,6 +71,28 @@ pub const USER_LIMIT: (u32, Duration) = (100, Duration::from_mins(1));
 /// The same for those without a valid token, by where they call from.
 pub const IP_LIMIT: (u32, Duration) = (300, Duration::from_mins(1));
 
+/// What a write gives a message that wakes the relay.
+pub const WAKE: Duration = Duration::from_millis(300);
+/// One attempt at SQS, of those whom nobody waits for,
+pub const QUEUE_ATTEMPT: Duration = Duration::from_secs(2);
+/// and how many attempts a call gets.
+pub const QUEUE_ATTEMPTS: u32 = 3;
+/// The time that a health check gives SQS.
+pub const QUEUE_HEALTH: Duration = Duration::from_secs(1);
+
+/// How many events the relay takes at a time,
+pub const RELAY_BATCH: i32 = 100;
+/// and for how long they are lent to it.
+pub const RELAY_LEASE: Duration = Duration::from_secs(30);
+/// The relay stops so long before its time is up.
+pub const RELAY_RESERVE: Duration = Duration::from_secs(5);
+/// The relay sleeps when there was nothing to do for so long.
+pub const RELAY_IDLE: Duration = Duration::from_secs(2);
+/// How often the idle relay looks: at first, and after a while.
+pub const RELAY_LOOK: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(200)];
+/// How long the relay's heartbeat is heard.
+pub const RELAY_HEARTBEAT: Duration = Duration::from_secs(2);
+
 /// How long a secret is used before it is read again.
 pub const SECRET_AGE: Duration = Duration::from_mins(10);
 /// The least time between two readings that a refused password causes.

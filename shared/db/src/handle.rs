@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use config::{ConfigError, Secrets};
+use config::{ConfigError, Deps, Need, Secrets, Start};
 use tokio_postgres::Row;
 
 use crate::call::Parameters;
@@ -31,6 +31,12 @@ impl Role for Write {
     const NAME: &'static str = "api_write";
 }
 
+/// The role of workers.
+pub struct Work;
+impl Role for Work {
+    const NAME: &'static str = "worker";
+}
+
 /// The database, as a role sees it. Clones share their connections.
 pub struct Db<R> {
     writer: Arc<Pool>,
@@ -42,6 +48,8 @@ pub struct Db<R> {
 pub type ReadDb = Db<Read>;
 /// The database for functions that write.
 pub type WriteDb = Db<Write>;
+/// The database for workers.
+pub type WorkerDb = Db<Work>;
 
 impl<R> Clone for Db<R> {
     fn clone(&self) -> Self {
@@ -88,6 +96,22 @@ impl<R: Role> Db<R> {
     /// The writer.
     pub(crate) const fn writer(&self) -> &Arc<Pool> {
         &self.writer
+    }
+}
+
+impl<R: Role> Deps for Db<R> {
+    fn needs(needs: &mut Vec<Need>) {
+        needs.push(Need::Database(R::NAME));
+    }
+
+    fn prepare(start: &Start<'_>) -> Result<Self, ConfigError> {
+        Self::new(&Settings::from_env(start.env)?, start.secrets)
+    }
+
+    async fn warm_up(&self) {
+        if let Err(error) = self.warm_up().await {
+            tracing::warn!(target: telemetry::TARGET, %error, "started without the database");
+        }
     }
 }
 

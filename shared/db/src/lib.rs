@@ -9,6 +9,7 @@ mod keys;
 mod logout;
 mod me;
 mod operation;
+mod outbox;
 mod pattern;
 mod pool;
 mod reader;
@@ -19,12 +20,13 @@ pub mod tls;
 mod users;
 
 pub use error::{BadStanding, DbError};
-pub use handle::{Db, Read, ReadDb, Role, Write, WriteDb};
+pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
 pub use health::Health;
 pub use identity::{Identity, Told};
 pub use keys::KeptKeys;
 pub use logout::Logout;
 pub use operation::{Change, Effect, IdempotencyKey, Operation, Outcome};
+pub use outbox::{Lent, OutboxKey, Waiting};
 pub use settings::{Credentials, Settings};
 pub use statement::Statement;
 pub use tasks::{ListTasks, TOTAL_CAP, Window};
@@ -40,6 +42,8 @@ pub fn statements() -> Vec<Statement> {
         logout::LOG_OUT,
         me::GET,
         me::UPDATE,
+        outbox::RELAY,
+        outbox::WAITING,
         tasks::CREATE,
         tasks::DELETE,
         tasks::FIND,

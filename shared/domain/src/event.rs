@@ -32,6 +32,18 @@ pub enum Kind {
     /// A task was taken out of the trash.
     #[serde(rename = "task.restored")]
     TaskRestored,
+    /// A task was removed for good, some time after it was put into the trash.
+    #[serde(rename = "task.purged")]
+    TaskPurged,
+    /// Somebody asked for an export.
+    #[serde(rename = "export.requested")]
+    ExportRequested,
+    /// An export is ready.
+    #[serde(rename = "export.completed")]
+    ExportCompleted,
+    /// An export will not come.
+    #[serde(rename = "export.failed")]
+    ExportFailed,
     /// A user was shut out.
     #[serde(rename = "user.deactivated")]
     UserDeactivated,
@@ -45,7 +57,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::TaskCreated,
         Self::TaskUpdated,
         Self::TaskStatusChanged,
@@ -53,6 +65,10 @@ impl Kind {
         Self::TaskAssigned,
         Self::TaskDeleted,
         Self::TaskRestored,
+        Self::TaskPurged,
+        Self::ExportRequested,
+        Self::ExportCompleted,
+        Self::ExportFailed,
         Self::UserDeactivated,
         Self::UserReactivated,
         Self::SessionRevoked,
@@ -68,6 +84,10 @@ impl Kind {
             Self::TaskAssigned => "task.assigned",
             Self::TaskDeleted => "task.deleted",
             Self::TaskRestored => "task.restored",
+            Self::TaskPurged => "task.purged",
+            Self::ExportRequested => "export.requested",
+            Self::ExportCompleted => "export.completed",
+            Self::ExportFailed => "export.failed",
             Self::UserDeactivated => "user.deactivated",
             Self::UserReactivated => "user.reactivated",
             Self::SessionRevoked => "session.revoked",
@@ -78,7 +98,67 @@ impl Kind {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
+
+    /// The routing table: the queues that an event of this kind goes to.
+    pub const fn queues(self) -> &'static [Queue] {
+        use Queue::{Analytics, Audit, Exports, Notifications};
+        match self {
+            Self::TaskCreated | Self::TaskStatusChanged | Self::TaskCompleted => {
+                &[Notifications, Analytics, Audit]
+            }
+            Self::TaskAssigned | Self::ExportCompleted | Self::ExportFailed => {
+                &[Notifications, Audit]
+            }
+            Self::TaskDeleted | Self::TaskRestored => &[Analytics, Audit],
+            Self::ExportRequested => &[Exports, Audit],
+            Self::TaskUpdated
+            | Self::TaskPurged
+            | Self::UserDeactivated
+            | Self::UserReactivated
+            | Self::SessionRevoked => &[Audit],
+        }
+    }
 }
+
+/// The queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Queue {
+    /// What somebody may want a mail about.
+    Notifications,
+    /// What is counted.
+    Analytics,
+    /// Everything, for the history.
+    Audit,
+    /// Exports to be made.
+    Exports,
+    /// Wakes the relay. No event goes there.
+    Outbox,
+}
+
+impl Queue {
+    /// Every queue.
+    pub const ALL: [Self; 5] =
+        [Self::Notifications, Self::Analytics, Self::Audit, Self::Exports, Self::Outbox];
+
+    /// The name. That of its dead letters has `-dlq` after it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Notifications => "task-notifications",
+            Self::Analytics => "task-analytics",
+            Self::Audit => "task-audit",
+            Self::Exports => "task-exports",
+            Self::Outbox => "task-outbox",
+        }
+    }
+
+    /// The queue of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|queue| queue.name() == name)
+    }
+}
+
+/// The format of [`Envelope`].
+pub const SCHEMA: u32 = 1;
 
 /// An event as it lies in the outbox and travels through the queues.
 ///
@@ -137,6 +217,8 @@ pub struct Subject {
 pub enum SubjectKind {
     /// A user.
     User,
+    /// An export.
+    Export,
 }
 
 /// One field's change.
@@ -176,6 +258,17 @@ mod tests {
             assert_eq!(Kind::named(kind.name()), Some(kind));
         }
         assert_eq!(Kind::named("task.flown"), None);
+    }
+
+    #[test]
+    fn every_event_is_kept_in_the_history_and_none_wakes_the_relay() {
+        for kind in Kind::ALL {
+            assert!(kind.queues().contains(&Queue::Audit), "{}", kind.name());
+            assert!(!kind.queues().contains(&Queue::Outbox), "{}", kind.name());
+        }
+        for queue in Queue::ALL {
+            assert_eq!(Queue::named(queue.name()), Some(queue));
+        }
     }
 
     #[test]

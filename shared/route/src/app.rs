@@ -6,18 +6,22 @@ use std::sync::atomic::AtomicBool;
 use auth::Verifier;
 use cache::Cache;
 use clock::Clock;
-use config::{ConfigError, Env, Secrets, Stage, defaults};
+use config::{ConfigError, Deps as _, Env, Need, Secrets, Stage, Start, defaults};
+use queue::Outbox;
 use tokio::time::timeout;
 
 use crate::auth_settings;
-use crate::deps::Deps;
+use crate::entry::needs_of;
 use crate::input::{Input, Shape};
+use crate::judge::Judge as _;
 use crate::route::Route;
 
 /// A route with everything that it needs.
 pub(crate) struct App<R: Route> {
     pub(crate) deps: R::Deps,
     pub(crate) cache: Cache,
+    /// What wakes the relay, if the route writes events.
+    pub(crate) outbox: Option<Outbox>,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) shape: Shape,
     pub(crate) route_keys: Vec<String>,
@@ -39,8 +43,11 @@ impl<R: Route> App<R> {
         let stage: Stage = env.required("STAGE", "local, staging or production")?;
         let public_url: String = env.required("PUBLIC_URL", "where clients reach the API")?;
         let secrets = Secrets::new(clock.clone());
-        let deps = R::Deps::prepare(env, &secrets)?;
-        let cache = Cache::from_env(env, secrets, clock.clone())?;
+        let start = Start { env, secrets: &secrets, clock: &clock };
+        let deps = R::Deps::prepare(&start)?;
+        let cache = Cache::prepare(&start)?;
+        let wakes = needs_of::<R>().contains(&Need::Wake);
+        let outbox = wakes.then(|| Outbox::prepare(&start)).transpose()?;
         let verifier = if R::SPEC.access.is_public() {
             None
         } else {
@@ -54,6 +61,7 @@ impl<R: Route> App<R> {
         Ok(Arc::new(Self {
             deps,
             cache,
+            outbox,
             verifier,
             shape,
             route_keys: R::SPEC.route_keys(),

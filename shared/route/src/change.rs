@@ -3,12 +3,16 @@
 use cache::{Cache, Fence, Told, Written};
 use db::{Change, DbError, Outcome};
 use domain::{AccountState, Me, Task, User};
+use queue::Outbox;
 use serde::de::IgnoredAny;
 
 use crate::problem::Problem;
 
 /// What a change answers with.
 pub trait Changeable: Send {
+    /// Whether a change of it leaves an event behind.
+    const HAS_EVENT: bool = true;
+
     /// The task that stays in the cache, if it is one.
     fn task(&self) -> Option<&Task> {
         None
@@ -22,13 +26,16 @@ impl Changeable for Task {
 }
 
 impl Changeable for User {}
-impl Changeable for Me {}
+impl Changeable for Me {
+    const HAS_EVENT: bool = false;
+}
 impl Changeable for IgnoredAny {}
 
-/// Makes known what came of a change, and takes down the fence that the request has put up for it. `told`
-/// makes of the caller's state what is to be kept.
+/// Makes known what came of a change: takes down the fence that the request has put up for it, and wakes
+/// whoever carries events, if they sleep. `told` makes of the caller's state what is to be kept.
 pub(crate) async fn made_known<T: Changeable>(
     cache: &Cache,
+    outbox: Option<&Outbox>,
     fence: Option<&Fence>,
     told: impl FnOnce(Option<AccountState>) -> Option<Told>,
     answer: Result<Change<T>, DbError>,
@@ -60,6 +67,15 @@ pub(crate) async fn made_known<T: Changeable>(
         }
         Err(error) => (Written::default(), None, Err(error.into())),
     };
-    cache.lift(fence, &written, told(state).as_ref()).await;
+    let awake = cache.lift(fence, &written, told(state).as_ref()).await;
+    // Also after a replay: perhaps the first answer was lost before the relay was woken.
+    let happened = matches!(&result, Ok(Outcome::Done(_) | Outcome::Replayed(_)));
+    if T::HAS_EVENT
+        && happened
+        && !awake
+        && let Some(outbox) = outbox
+    {
+        outbox.wake().await;
+    }
     result
 }

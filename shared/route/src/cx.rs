@@ -7,9 +7,9 @@ use domain::Permission;
 use uuid::Uuid;
 
 use crate::change::{Changeable, made_known};
-use crate::deps::Deps;
 use crate::front::{Front, Looked};
 use crate::gate;
+use crate::judge::Judge as _;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::route::Route;
@@ -21,6 +21,7 @@ pub struct Cx<'a, R: Route> {
     /// The request, for its ids.
     pub request: &'a Request,
     pub(crate) cache: &'a cache::Cache,
+    pub(crate) outbox: Option<&'a queue::Outbox>,
     pub(crate) known: Option<(&'a Caller, &'a Front<'a>)>,
     pub(crate) clock: &'a Clock,
 }
@@ -85,7 +86,7 @@ impl<'a, R: Route> Cx<'a, R> {
     ) -> Result<Outcome<T>, Problem> {
         match self.known {
             Some((_, front)) => front.change(work).await,
-            None => made_known(self.cache, None, |_| None, work.await).await,
+            None => made_known(self.cache, self.outbox, None, |_| None, work.await).await,
         }
     }
 

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
-use config::{ConfigError, Env};
+use config::{ConfigError, Deps as _, Env, Need};
 use futures_util::future::BoxFuture;
 
 use crate::app::App;
-use crate::deps::{Deps, Need};
 use crate::gateway::{Answer, Event};
 use crate::input::{Input, Shape};
 use crate::pipeline;
@@ -51,23 +50,32 @@ impl<R: Route> Function for App<R> {
 impl Entry {
     /// The entry of a route.
     pub fn of<R: Route>() -> Self {
-        let mut needs = vec![Need::Cache];
-        if !R::SPEC.access.is_public() {
-            needs.push(Need::Auth);
-        }
-        if R::SPEC.access == Access::LogoutToken {
-            needs.push(Need::Logout);
-        }
-        R::Deps::needs(&mut needs);
         let mut shape = Shape::default();
         R::Input::describe(&mut shape);
         Self {
             spec: R::SPEC,
             shape,
-            needs,
+            needs: needs_of::<R>(),
             statuses: R::Output::STATUSES,
             problems: problems::<R>(),
             prepare: |env, clock| App::<R>::prepare(env, clock).map(|app| app as Arc<dyn Function>),
         }
     }
+}
+
+/// What a route needs to be given.
+pub(crate) fn needs_of<R: Route>() -> Vec<Need> {
+    let mut needs = vec![Need::Cache];
+    if !R::SPEC.access.is_public() {
+        needs.push(Need::Auth);
+    }
+    if R::SPEC.access == Access::LogoutToken {
+        needs.push(Need::Logout);
+    }
+    R::Deps::needs(&mut needs);
+    // Who writes leaves events behind, and wakes whoever carries them.
+    if needs.contains(&Need::Database(<db::Write as db::Role>::NAME)) {
+        needs.push(Need::Wake);
+    }
+    needs
 }

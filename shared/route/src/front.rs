@@ -14,6 +14,7 @@ use cache::{
 use db::{Change, DbError, Outcome};
 use domain::listing::TaskPage;
 use domain::{AccountState, Task};
+use queue::Outbox;
 use telemetry::tally;
 
 use crate::change::{Changeable, made_known};
@@ -22,6 +23,7 @@ use crate::problem::{Kind, Problem};
 /// The front of one request.
 pub(crate) struct Front<'a> {
     cache: &'a Cache,
+    outbox: Option<&'a Outbox>,
     caller: &'a Caller,
     touch: Touch,
     standing: Standing,
@@ -70,7 +72,12 @@ impl Looked for TaskPage {
 
 impl<'a> Front<'a> {
     /// Asks Redis.
-    pub(crate) async fn ask(cache: &'a Cache, caller: &'a Caller, touch: Touch) -> Self {
+    pub(crate) async fn ask(
+        cache: &'a Cache,
+        outbox: Option<&'a Outbox>,
+        caller: &'a Caller,
+        touch: Touch,
+    ) -> Self {
         let bearer = Bearer {
             user: caller.sub,
             session: caller.sid.as_deref(),
@@ -78,7 +85,7 @@ impl<'a> Front<'a> {
         };
         let (greeting, found) = cache.greet(bearer, &caller.roles, &touch).await;
         let (standing, limit) = (greeting.standing, greeting.limit);
-        Self { cache, caller, touch, standing, limit, found, begun: AtomicBool::new(false) }
+        Self { cache, outbox, caller, touch, standing, limit, found, begun: AtomicBool::new(false) }
     }
 
     /// Refuses whoever was logged out, deactivated, or calls too often. Nothing stays fenced.
@@ -188,7 +195,7 @@ impl<'a> Front<'a> {
             return Err(Problem::new(Kind::DatabaseUnavailable).because(why));
         }
         self.begun.store(true, Ordering::Relaxed);
-        made_known(self.cache, fence, |state| self.told(state), work.await).await
+        made_known(self.cache, self.outbox, fence, |state| self.told(state), work.await).await
     }
 
     /// Takes the fence down, if the change was never begun.

@@ -8,8 +8,8 @@ use cache::{Cache, Verdict};
 use db::{DbError, Identity};
 use time::OffsetDateTime;
 
-use crate::deps::Deps;
 use crate::front::Front;
+use crate::judge::Judge;
 use crate::problem::{Kind, Problem};
 use crate::request::Request;
 use crate::spec::{Access, Spec};
@@ -84,7 +84,7 @@ pub(crate) fn identity(caller: &Caller, vouched_for: bool) -> Identity<'_> {
 /// A request that goes on asks for the caller's standing in its own statement, unless Redis vouches for
 /// them. One that is refused before that asks here, so that a logged-out caller always gets the same
 /// answer.
-pub(crate) async fn standing_first<D: Deps>(
+pub(crate) async fn standing_first<D: Judge>(
     deps: &D,
     caller: &Caller,
     front: &Front<'_>,

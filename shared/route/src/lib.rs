@@ -4,13 +4,13 @@ mod app;
 mod auth_settings;
 mod change;
 mod cx;
-mod deps;
 mod entry;
 mod etag;
 mod front;
 mod gate;
 pub mod gateway;
 mod input;
+mod judge;
 mod outcome;
 mod pipeline;
 mod problem;
@@ -26,7 +26,6 @@ pub use auth::Caller;
 pub use cache::{Entry as CacheEntry, Touch};
 pub use change::Changeable;
 pub use cx::Cx;
-pub use deps::{Deps, Need};
 pub use entry::{Entry, Function, Prepare};
 pub use etag::ETag;
 pub use front::Looked;
@@ -35,6 +34,7 @@ pub use input::{
     AnyQuery, Cursor, FromJson, FromQuery, Idempotency, IfMatch, Input, Json, LogoutToken,
     Parameters, Path, Query, Resource, Shape,
 };
+pub use judge::Judge;
 pub use outcome::settled;
 pub use problem::{Kind, Problem};
 pub use reply::{
@@ -47,4 +47,5 @@ pub use shelf::Shelf;
 pub use spec::{Access, DEFAULT_PATH, Method, Spec};
 
 // What nearly every function needs besides.
+pub use config::Need;
 pub use domain::Permission;

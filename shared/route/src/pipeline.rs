@@ -72,7 +72,7 @@ async fn handled<R: Route>(
     // often, is told so before what is wrong with it.
     let judged = gate::permit(&R::SPEC, Some(&caller)).and_then(|()| read(app, request));
     let touch = judged.as_ref().map(|input| R::touches(input, &caller)).unwrap_or_default();
-    let front = Front::ask(&app.cache, &caller, touch).await;
+    let front = Front::ask(&app.cache, app.outbox.as_ref(), &caller, touch).await;
     *limit = front.limit;
     front.judge().await?; // 401, 403, 429
     let input = match judged {
@@ -83,7 +83,14 @@ async fn handled<R: Route>(
     };
 
     let known = Some((&caller, &front));
-    let cx = Cx { deps: &app.deps, request, cache: &app.cache, known, clock: &app.clock };
+    let cx = Cx {
+        deps: &app.deps,
+        request,
+        cache: &app.cache,
+        outbox: app.outbox.as_ref(),
+        known,
+        clock: &app.clock,
+    };
     let outcome = R::handle(cx, input).await;
     front.unfence().await;
     Ok(unless_known(request, outcome?.into_response()))
@@ -111,7 +118,14 @@ async fn strange<R: Route>(
 /// The work of a route without a caller.
 async fn public<R: Route>(app: &App<R>, request: &mut Request) -> Result<Response, Problem> {
     let input = read(app, request)?;
-    let cx = Cx { deps: &app.deps, request, cache: &app.cache, known: None, clock: &app.clock };
+    let cx = Cx {
+        deps: &app.deps,
+        request,
+        cache: &app.cache,
+        outbox: app.outbox.as_ref(),
+        known: None,
+        clock: &app.clock,
+    };
     let response = R::handle(cx, input).await?.into_response();
     Ok(unless_known(request, response))
 }

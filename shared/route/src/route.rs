@@ -2,10 +2,11 @@
 
 use auth::Caller;
 use cache::Touch;
+use config::Deps as _;
 
 use crate::cx::Cx;
-use crate::deps::Deps;
 use crate::input::Input;
+use crate::judge::Judge;
 use crate::problem::{Kind, Problem};
 use crate::reply::Reply;
 use crate::spec::{Access, Spec};
@@ -15,7 +16,7 @@ pub trait Route: Sized + Send + Sync + 'static {
     /// What is true of the route before any request.
     const SPEC: Spec;
     /// What the handler may touch; decides the function's settings and rights.
-    type Deps: Deps;
+    type Deps: Judge;
     /// What the handler needs from a request.
     type Input: Input;
     /// What the handler answers with; decides the status.

@@ -11,6 +11,7 @@ use domain::Role;
 use issuer::{Issuer, Person};
 use route::{Entry, Function, Need};
 
+use crate::backstage::{Backstage, shared_outbox_url};
 use crate::caller::Caller;
 use crate::database::TestDatabase;
 use crate::over_http::{self, OverHttp, body_of};
@@ -49,6 +50,7 @@ pub struct TestApp {
     entries: Vec<Entry>,
     functions: Mutex<HashMap<&'static str, Arc<dyn Function>>>,
     over_http: Option<OverHttp>,
+    pub(crate) backstage: Backstage,
 }
 
 impl TestApp {
@@ -72,6 +74,7 @@ impl TestApp {
             ("DATABASE_URL", format!("postgres://127.0.0.1:{port}/{}", db.name())),
             ("DATABASE_CA_FILE", rig.state.ca_file.display().to_string()),
             ("AUTH_LOGOUT_AUDIENCES", "fastapi-backend,task-worker".to_owned()),
+            ("OUTBOX_QUEUE_URL", shared_outbox_url()),
             ("AWS_LAMBDA_MAX_CONCURRENCY", "8".to_owned()),
             // Tests that are about the time that Redis gets, or about limits, set their own.
             ("REDIS_CALL_MS", "5000".to_owned()),
@@ -97,9 +100,11 @@ impl TestApp {
             entries: catalog::routes(),
             functions: Mutex::default(),
             over_http: None,
+            backstage: Backstage::default(),
         };
         if over_http {
-            let functions = app.entries.iter().map(|entry| (entry.spec.name, app.env_for(entry)));
+            let functions =
+                app.entries.iter().map(|entry| (entry.spec.name, app.env_for(&entry.needs)));
             app.over_http = Some(OverHttp::start(functions).await);
         }
         app.restart();
@@ -122,7 +127,7 @@ impl TestApp {
     /// Starts every function anew, as cold environments do.
     pub fn restart(&self) {
         let start = |entry: &Entry| {
-            let function = (entry.prepare)(&self.env_for(entry), self.clock.clone())
+            let function = (entry.prepare)(&self.env_for(&entry.needs), self.clock.clone())
                 .unwrap_or_else(|error| panic!("{}: {error}", entry.spec.name));
             (entry.spec.name, function)
         };
@@ -166,13 +171,13 @@ impl TestApp {
     /// The settings of one function, for a process of it.
     pub fn env_of(&self, function: &str) -> Env {
         let entry = self.entries.iter().find(|entry| entry.spec.name == function);
-        self.env_for(entry.expect("a function of the catalog"))
+        self.env_for(&entry.expect("a function of the catalog").needs)
     }
 
-    /// The usual settings, with the credentials that the template would give this function.
-    fn env_for(&self, entry: &Entry) -> Env {
+    /// The usual settings, with the credentials that the template would give a function that needs this.
+    pub(crate) fn env_for(&self, needs: &[Need]) -> Env {
         let mut env = self.env.clone();
-        for need in &entry.needs {
+        for need in needs {
             let Need::Database(role) = need else { continue };
             env = match self.credentials.iter().find(|(of, ..)| of == role) {
                 Some((_, setting, value)) => env.with(setting, value),

@@ -7,6 +7,7 @@
 )]
 
 mod app;
+mod backstage;
 mod caller;
 mod database;
 mod fleet;

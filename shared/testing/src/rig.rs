@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use clock::Clock;
 use config::{Env, Secrets};
+use domain::event::Queue;
 use issuer::{Issuer, Realm};
+use local::queues::Queues;
 use services::State;
 use tokio_postgres::Client;
 use tokio_postgres::config::SslMode;
@@ -46,11 +48,15 @@ impl Rig {
             .unwrap_or_else(|error| panic!("{error}"));
         let state = State::read(&state).expect("the services' state");
         let rig = Self { state, issuer: own_issuer() };
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-            .block_on(rig.make_template());
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(
+            async {
+                tokio::join!(
+                    rig.make_template(),
+                    rig.make_outbox(),
+                    rig.say_that_the_relay_is_awake()
+                )
+            },
+        );
         rig
     }
 
@@ -58,6 +64,30 @@ impl Rig {
     /// makes wait.
     async fn make_template(&self) {
         self.migrate(TEMPLATE).await.expect("the migrations run");
+    }
+
+    /// Makes the queue of those tests that have none of their own.
+    async fn make_outbox(&self) {
+        let localstack = &self.state.localstack;
+        let queues = Queues::connect(&localstack.url, &localstack.region);
+        let outbox = queues.client().create_queue().queue_name(Queue::Outbox.name());
+        outbox.send().await.expect("a queue");
+    }
+
+    /// Most tests are not about the relay: their writers shall not wake it.
+    async fn say_that_the_relay_is_awake(&self) {
+        if self.state.redis.cluster {
+            return;
+        }
+        let mut redis = self.redis().await;
+        let said = redis::cmd("SET").arg("relay:alive").arg("a test").exec_async(&mut redis).await;
+        said.expect("Redis listens");
+    }
+
+    /// A connection to the shared Redis.
+    async fn redis(&self) -> redis::aio::MultiplexedConnection {
+        let client = redis::Client::open(self.state.redis.url.as_str()).expect("an address");
+        client.get_multiplexed_async_connection().await.expect("a connection to Redis")
     }
 
     /// Runs `migrate` on a database.

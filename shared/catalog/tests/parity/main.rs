@@ -9,12 +9,16 @@
 
 mod folders;
 mod manifests;
+mod queues;
 mod realm;
+mod rights;
 mod table;
 mod template;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+use config::Need;
 
 /// A file of the repository.
 fn file(path: &str) -> PathBuf {
@@ -37,8 +41,41 @@ fn folders(path: &str) -> BTreeSet<String> {
 
 /// The functions that should exist.
 fn functions() -> BTreeSet<String> {
-    let routes = catalog::routes().into_iter().map(|entry| entry.spec.name.to_owned());
-    routes.chain(catalog::OTHERS.map(str::to_owned)).collect()
+    let declared = declared().into_iter().map(|function| function.name.to_owned());
+    declared.chain(catalog::OTHERS.map(str::to_owned)).collect()
+}
+
+/// A function of the catalog, whatever it serves.
+struct Declared {
+    name: &'static str,
+    needs: Vec<Need>,
+    serves: Serves,
+}
+
+/// What calls a function.
+enum Serves {
+    Route,
+    Queue(worker::Spec),
+    Time(worker::JobSpec),
+}
+
+fn declared() -> Vec<Declared> {
+    let routes = catalog::routes().into_iter().map(|entry| Declared {
+        name: entry.spec.name,
+        needs: entry.needs,
+        serves: Serves::Route,
+    });
+    let workers = catalog::workers().into_iter().map(|entry| Declared {
+        name: entry.spec.name,
+        needs: entry.needs,
+        serves: Serves::Queue(entry.spec),
+    });
+    let jobs = catalog::jobs().into_iter().map(|entry| Declared {
+        name: entry.spec.name,
+        needs: entry.needs,
+        serves: Serves::Time(entry.spec),
+    });
+    routes.chain(workers).chain(jobs).collect()
 }
 
 /// Compares two sets of names, and says what is missing where.

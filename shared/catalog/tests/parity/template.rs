@@ -2,24 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use route::{Access, DEFAULT_PATH, Entry, Need};
+use config::Need;
+use route::{Access, DEFAULT_PATH, Entry};
 use serde_yaml_ng::Value;
 
-use crate::{functions, read, same};
+use crate::{Declared, Serves, declared, functions, read, same};
 
 /// The settings that every function has, routes and others.
 const GLOBAL: [&str; 2] = ["LOG_LEVEL", "STAGE"];
 
-fn template() -> Value {
+pub(crate) fn template() -> Value {
     serde_yaml_ng::from_str(&read("template.yaml")).unwrap()
 }
 
 /// A value below some keys.
-fn at<'v>(value: &'v Value, keys: &[&str]) -> Option<&'v Value> {
+pub(crate) fn at<'v>(value: &'v Value, keys: &[&str]) -> Option<&'v Value> {
     keys.iter().try_fold(value, |value, key| value.get(*key))
 }
 
-fn text(value: &Value, keys: &[&str]) -> String {
+pub(crate) fn text(value: &Value, keys: &[&str]) -> String {
     at(value, keys).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
@@ -29,7 +30,7 @@ fn keys(value: Option<&Value>) -> BTreeSet<String> {
 }
 
 /// The functions of the template by the names of their binaries.
-fn deployed() -> BTreeMap<String, Value> {
+pub(crate) fn deployed() -> BTreeMap<String, Value> {
     let template = template();
     let resources = template["Resources"].as_mapping().unwrap();
     let mut functions = BTreeMap::new();
@@ -46,22 +47,22 @@ fn deployed() -> BTreeMap<String, Value> {
 }
 
 #[track_caller]
-fn function<'d>(deployed: &'d BTreeMap<String, Value>, name: &str) -> &'d Value {
+pub(crate) fn function<'d>(deployed: &'d BTreeMap<String, Value>, name: &str) -> &'d Value {
     deployed.get(name).unwrap_or_else(|| panic!("{name} is not in template.yaml"))
 }
 
 /// `tasks-create` is `TasksCreateFunction`.
-fn logical_id(name: &str) -> String {
+pub(crate) fn logical_id(name: &str) -> String {
     let words = name.split('-').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
     words.collect::<String>() + "Function"
 }
 
-fn settings(function: &Value) -> BTreeSet<String> {
+pub(crate) fn settings(function: &Value) -> BTreeSet<String> {
     keys(at(function, &["Properties", "Environment", "Variables"]))
 }
 
 /// The login role whose secret a value refers to: `!Ref ApiReadSecretArn` is `api_read`.
-fn role_of(reference: &Value) -> String {
+pub(crate) fn role_of(reference: &Value) -> String {
     let Value::Tagged(tagged) = reference else { return String::new() };
     let name = tagged.value.as_str().unwrap_or_default().trim_end_matches("SecretArn");
     let mut role = String::new();
@@ -110,13 +111,13 @@ fn each_function_has_the_settings_it_needs_and_no_other() {
     same(&GLOBAL.map(str::to_owned).into(), &global, "this test", "the template's globals");
 
     let deployed = deployed();
-    for entry in catalog::routes() {
-        let name = entry.spec.name;
+    for Declared { name, needs, serves } in declared() {
         let found = settings(function(&deployed, name));
         let all = |of: fn(Need) -> &'static [&'static str]| {
-            entry.needs.iter().flat_map(move |need| of(*need)).map(|s| (*s).to_owned())
+            needs.iter().flat_map(move |need| of(*need)).map(|s| (*s).to_owned())
         };
-        let required: BTreeSet<_> = all(Need::required).chain(["PUBLIC_URL".to_owned()]).collect();
+        let of_routes = matches!(serves, Serves::Route).then(|| "PUBLIC_URL".to_owned());
+        let required: BTreeSet<_> = all(Need::required).chain(of_routes).collect();
         let known: BTreeSet<_> = required.iter().cloned().chain(all(Need::optional)).collect();
         let missing: Vec<_> = required.difference(&found).collect();
         let unknown: Vec<_> = found.difference(&known).collect();
@@ -125,52 +126,21 @@ fn each_function_has_the_settings_it_needs_and_no_other() {
     }
 }
 
-#[test]
-fn each_function_gets_the_credentials_of_its_role_and_may_read_no_other() {
-    let deployed = deployed();
-    for entry in catalog::routes() {
-        let name = entry.spec.name;
-        let expected: BTreeSet<String> = entry
-            .needs
-            .iter()
-            .filter_map(|need| match need {
-                Need::Database(role) => Some((*role).to_owned()),
-                Need::Auth | Need::Logout | Need::Cache => None,
-            })
-            .collect();
-        let properties = &function(&deployed, name)["Properties"];
-        let variable = ["Environment", "Variables", "DATABASE_CREDENTIALS_ARN"];
-        let given: BTreeSet<_> = at(properties, &variable).map(role_of).into_iter().collect();
-        same(&expected, &given, &format!("the needs of {name}"), "its credentials in the template");
-
-        let readable: BTreeSet<_> = properties["Policies"]
-            .as_sequence()
-            .cloned()
-            .unwrap_or_default()
-            .iter()
-            .map(|policy| role_of(&policy["AWSSecretsManagerGetSecretValuePolicy"]["SecretArn"]))
-            .collect();
-        let redis = at(properties, &["Environment", "Variables", "REDIS_CREDENTIALS_ARN"]);
-        let given: BTreeSet<_> = redis.map(role_of).into_iter().collect();
-        same(&["redis".to_owned()].into(), &given, "every function", "its way to Redis");
-        let expected = expected.into_iter().chain(given).collect();
-        same(&expected, &readable, &format!("the needs of {name}"), "its policies in the template");
-    }
-}
-
 /// The parameter that a setting refers to: `!Ref DatabaseUrl`.
-fn parameter(function: &Value, setting: &str) -> Option<String> {
+pub(crate) fn parameter(function: &Value, setting: &str) -> Option<String> {
     let value = at(function, &["Properties", "Environment", "Variables", setting])?;
     let Value::Tagged(tagged) = value else { return None };
     tagged.value.as_str().map(str::to_owned)
 }
 
 #[test]
-fn routes_go_through_the_pooler_and_migrations_past_it() {
+fn all_go_through_the_pooler_and_migrations_past_it() {
     let deployed = deployed();
-    for entry in catalog::routes() {
-        let url = parameter(function(&deployed, entry.spec.name), "DATABASE_URL");
-        assert!(url.is_none_or(|url| url == "DatabaseUrl"), "{}", entry.spec.name);
+    for Declared { name, .. } in declared() {
+        let url = parameter(function(&deployed, name), "DATABASE_URL");
+        assert!(url.is_none_or(|url| url == "DatabaseUrl"), "{name}");
+        let url = parameter(function(&deployed, name), "CLUSTER_URL");
+        assert!(url.is_none_or(|url| url == "ClusterUrl"), "{name}");
     }
     let migrate = function(&deployed, "migrate");
     assert_eq!(parameter(migrate, "DATABASE_URL").as_deref(), Some("ClusterUrl"));

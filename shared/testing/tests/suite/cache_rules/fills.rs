@@ -78,7 +78,7 @@ async fn what_was_read_before_an_event_is_not_kept_after_it() {
     for entry in [place.entry.clone(), place.list()] {
         let before = reader.look(&entry).await.room();
         reader.fill(&entry, &before, 1).await;
-        assert!(relay.cache.drop(&place.stale(2)).await);
+        assert!(relay.cache.drop(&[place.stale(2)]).await);
         assert_eq!(other.look(&entry).await.value(), None);
         reader.fill(&entry, &before, 1).await;
         assert_eq!(other.look(&entry).await.value(), None);
@@ -91,7 +91,7 @@ async fn an_event_does_not_take_a_writers_fence_down() {
     let [writer, relay, reader] = place.processes();
     place.change_alone(1).await;
     let fence = writer.fence(place.task).await;
-    assert!(relay.cache.drop(&place.stale(2)).await);
+    assert!(relay.cache.drop(&[place.stale(2)]).await);
     assert!(matches!(reader.look(&place.entry).await, Seen::Fenced));
     writer.lift(&fence, place.task, 3, place.only_own(3)).await;
     // The event may be of another change than the writer's, so its value does not stay.

@@ -18,7 +18,7 @@ async fn everything(place: &Place) {
     b.lift(&fence, place.task, 2, place.only_own(2)).await;
     assert_every_key_falls(place).await;
     b.fence(place.task).await;
-    assert!(a.cache.drop(&place.stale(3)).await);
+    assert!(a.cache.drop(&[place.stale(3)]).await);
     a.cache.count("2001:db8:1:2:3::4", 2).await.expect("Redis counts");
     a.cache.count("203.0.113.9", 1).await.expect("Redis counts");
     let (greeting, _) = a.cache.greet(a.bearer(), &[], &Touch::Nothing).await;
@@ -27,7 +27,7 @@ async fn everything(place: &Place) {
     a.cache.keep(Some(&Told { user: place.user, epoch, state }), None).await;
     assert_every_key_falls(place).await;
     let judged = Stale { standings: vec![place.user], ..Stale::default() };
-    assert!(a.cache.drop(&judged).await);
+    assert!(a.cache.drop(&[judged]).await);
 }
 
 async fn assert_every_key_falls(place: &Place) {

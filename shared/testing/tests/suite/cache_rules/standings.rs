@@ -35,7 +35,7 @@ impl Place {
 
     async fn judge_anew(&self) {
         let stale = Stale { standings: vec![self.user], ..Stale::default() };
-        assert!(self.processes()[2].cache.drop(&stale).await);
+        assert!(self.processes()[2].cache.drop(&[stale]).await);
     }
 }
 

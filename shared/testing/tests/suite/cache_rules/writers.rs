@@ -186,9 +186,9 @@ async fn floors_only_rise() {
     place.change_alone(9).await;
     assert_eq!(floors().await, (Some(10), Some(10)));
     // An event knows how far a task is, and of lists only that they changed.
-    assert!(b.cache.drop(&place.stale(8)).await);
+    assert!(b.cache.drop(&[place.stale(8)]).await);
     assert_eq!(floors().await, (Some(10), None));
-    assert!(b.cache.drop(&place.stale(12)).await);
+    assert!(b.cache.drop(&[place.stale(12)]).await);
     assert_eq!(floors().await, (Some(12), None));
 }
 
@@ -236,7 +236,7 @@ async fn a_lost_floor_is_not_guessed_by_who_was_not_alone() {
     // nor by an event.
     let mut stale = place.stale(4);
     stale.lists.clear();
-    assert!(a.cache.drop(&stale).await);
+    assert!(a.cache.drop(&[stale]).await);
     assert_eq!(floors().await, (None, None));
     // The next read of the writer knows it.
     let room = reader.look(&place.entry).await.room();

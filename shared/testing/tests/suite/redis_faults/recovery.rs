@@ -28,7 +28,7 @@ impl World<'_> {
         let rows =
             self.app.db.rows("SELECT payload FROM app.outbox ORDER BY created_at", &[]).await;
         for row in rows {
-            assert!(cache.drop(&stale_of(&row.get(0))).await, "the event is played");
+            assert!(cache.drop(&[stale_of(&row.get(0))]).await, "the event is played");
         }
         self.history.healed.set(self.history.tick());
     }

@@ -74,7 +74,7 @@ async fn a_logout_that_redis_could_not_be_told_holds_once_its_event_is_played() 
 
     let sql = "SELECT payload FROM app.outbox WHERE type = 'session.revoked'";
     let [event] = &app.db.rows(sql, &[]).await[..] else { panic!("not one event") };
-    assert!(patient_cache(&app).drop(&stale_of(&event.get(0))).await);
+    assert!(patient_cache(&app).drop(&[stale_of(&event.get(0))]).await);
     for _ in 0..3 {
         everywhere.refuse(&alice, &task, "token-revoked").await;
     }

@@ -86,7 +86,7 @@ impl<'a> Invalidator<'a> {
     async fn carry_one(&mut self) {
         let Some((_, event)) = self.waiting.pop_front() else { return };
         let stale = Stale::of(&event);
-        assert!(self.cache.drop(&stale).await, "Redis is there");
+        assert!(self.cache.drop(std::slice::from_ref(&stale)).await, "Redis is there");
         if let Some((task, version)) = stale.task {
             let fact = Fact { at: self.history.tick(), task, version };
             self.history.carried.borrow_mut().push(fact);
@@ -98,7 +98,7 @@ impl<'a> Invalidator<'a> {
 #[tokio::test]
 async fn what_makes_nothing_stale_is_dropped_without_redis() {
     let nowhere = cache_at("redis://127.0.0.1:1", false);
-    assert!(nowhere.drop(&Stale::default()).await);
+    assert!(nowhere.drop(&[Stale::default()]).await);
     let something = Stale { lists: vec![Uuid::nil()], ..Stale::default() };
-    assert!(!nowhere.drop(&something).await);
+    assert!(!nowhere.drop(&[something]).await);
 }

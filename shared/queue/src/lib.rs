@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+mod letters;
+mod outbox;
+mod queues;
+mod sqs;
+
+pub use letters::Letters;
+pub use outbox::Outbox;
+pub use queues::{Outgoing, Queues};
