@@ -28,7 +28,7 @@ pub fn routes() -> Vec<Entry> {
 
 /// Every worker: a function that serves a queue of events.
 pub fn workers() -> Vec<worker::Entry> {
-    vec![]
+    vec![worker::Entry::of::<notifications_worker::NotificationsWorker>()]
 }
 
 /// Every job: a function that runs when a schedule or a wake says so.

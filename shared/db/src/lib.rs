@@ -7,6 +7,7 @@ mod health;
 mod identity;
 mod keys;
 mod logout;
+mod mails;
 mod me;
 mod operation;
 mod outbox;
@@ -25,6 +26,7 @@ pub use health::Health;
 pub use identity::{Identity, Told};
 pub use keys::KeptKeys;
 pub use logout::Logout;
+pub use mails::{Claim, Delivery, Mark};
 pub use operation::{Change, Effect, IdempotencyKey, Operation, Outcome};
 pub use outbox::{Lent, OutboxKey, Waiting};
 pub use settings::{Credentials, Settings};
@@ -40,6 +42,8 @@ pub fn statements() -> Vec<Statement> {
         keys::KEEP,
         keys::KEPT,
         logout::LOG_OUT,
+        mails::CLAIM,
+        mails::MARK,
         me::GET,
         me::UPDATE,
         outbox::RELAY,

@@ -1,9 +1,10 @@
 //! Writes mails and sends them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clock::Clock;
-use config::{ConfigError, Env, Secrets};
+use config::{ConfigError, Deps, Need, Start};
 use domain::Private;
 use domain::event::Envelope;
 use domain::mail::Letter;
@@ -30,14 +31,17 @@ struct Inner {
     clock: Clock,
 }
 
-impl Mailer {
-    /// A mailer without a connection yet.
-    pub fn new(env: &Env, secrets: &Secrets, clock: &Clock) -> Result<Self, ConfigError> {
-        let settings = Settings::from_env(env)?;
+impl Deps for Mailer {
+    fn needs(needs: &mut Vec<Need>) {
+        needs.push(Need::Mail);
+    }
+
+    fn prepare(start: &Start<'_>) -> Result<Self, ConfigError> {
+        let settings = Settings::from_env(start.env)?;
         let smtp = match settings.transport {
             Transport::Log => None,
             Transport::Smtp(server) => {
-                Some(Smtp::new(server, settings.from.email.domain(), secrets.clone()))
+                Some(Smtp::new(server, settings.from.email.domain(), start.secrets.clone()))
             }
         };
         Ok(Self(Arc::new(Inner {
@@ -45,18 +49,20 @@ impl Mailer {
             from: settings.from,
             public_url: settings.public_url,
             texts: Texts::load(settings.texts.as_deref())?,
-            clock: clock.clone(),
+            clock: start.clock.clone(),
         })))
     }
 
-    /// Opens the connection, so that the first mail need not.
-    pub async fn warm_up(&self) -> Result<(), MailError> {
-        match &self.0.smtp {
-            Some(smtp) => smtp.warm_up().await,
-            None => Ok(()),
+    async fn warm_up(&self) {
+        if let Some(smtp) = &self.0.smtp
+            && let Err(error) = smtp.warm_up().await
+        {
+            tracing::warn!(target: telemetry::TARGET, %error, "started without the mail server");
         }
     }
+}
 
+impl Mailer {
     /// The mail that tells a reader of an event.
     pub fn write(&self, letter: &Letter, to: Uuid, event: &Envelope) -> Result<Mail, MailError> {
         let inner = &self.0;
@@ -80,9 +86,9 @@ impl Mailer {
         })
     }
 
-    /// Sends a mail. It is sent if, and only if, there is a receipt; after a failure that is temporary
-    /// the server may have it all the same.
-    pub async fn send(&self, mail: &Mail) -> Result<Receipt, MailError> {
+    /// Sends a mail, within this time. If there is a receipt, the server has it; after a failure that is
+    /// temporary it may have it all the same.
+    pub async fn send(&self, mail: &Mail, time: Duration) -> Result<Receipt, MailError> {
         let inner = &self.0;
         let sealed = mail.seal(&inner.from, inner.clock.now()).map_err(MailError::Permanent)?;
         let Some(smtp) = &inner.smtp else {
@@ -90,6 +96,6 @@ impl Mailer {
             tracing::info!(target: telemetry::TARGET, message_id, "a dry run: the mail is not sent");
             return Ok(Receipt::default());
         };
-        smtp.send(&sealed).await
+        smtp.send(&sealed, time).await
     }
 }

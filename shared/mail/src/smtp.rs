@@ -1,5 +1,7 @@
 //! The conversation with a mail server.
 
+use std::time::Duration;
+
 use config::{ExposeSecret, SecretString, Secrets, defaults};
 use lettre::transport::smtp::authentication::Mechanism;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
@@ -19,8 +21,8 @@ pub(crate) struct Smtp {
     /// What we call ourselves.
     name: ClientId,
     secrets: Secrets,
-    /// The connection of the mail before. Whoever sends takes it out: if they are dropped on the way, it
-    /// is closed with them.
+    /// The connection of the mail before: one mail after the other. Whoever sends takes it out; if they
+    /// are dropped on the way, it is closed with them.
     kept: Mutex<Option<AsyncSmtpConnection>>,
 }
 
@@ -44,62 +46,29 @@ impl Smtp {
 
     /// Opens the connection, so that the first mail need not.
     pub(crate) async fn warm_up(&self) -> Result<(), MailError> {
-        let connection = self.connect().await?;
-        self.keep(connection).await;
+        let mut kept = self.kept.lock().await;
+        *kept = Some(self.connect().await?);
         Ok(())
     }
 
-    /// Hands a mail to the server. A connection that turns out to be dead is replaced once, while the mail
-    /// itself has not been sent.
-    pub(crate) async fn send(&self, mail: &Sealed) -> Result<Receipt, MailError> {
-        let sent = timeout(defaults::MAIL_SEND, self.attempts(mail)).await;
+    /// Hands a mail to the server, within this time. A connection that turns out to be dead is replaced
+    /// once, while the mail itself has not been sent.
+    pub(crate) async fn send(&self, mail: &Sealed, time: Duration) -> Result<Receipt, MailError> {
+        let sent = timeout(time.min(defaults::MAIL_SEND), self.attempts(mail)).await;
         sent.unwrap_or_else(|_| Err(MailError::Temporary("no answer in time".to_owned())))
     }
 
     async fn attempts(&self, mail: &Sealed) -> Result<Receipt, MailError> {
-        if let Some(mut connection) = self.kept_alive().await {
+        let mut kept = self.kept.lock().await;
+        if let Some(mut connection) = alive(kept.take()).await {
             match hand_over(&mut connection, mail).await {
                 Err((stage, refusal)) if stage != Stage::Content && refusal.is_of_connection() => {}
-                result => return self.end(connection, result).await,
+                result => return end(&mut kept, connection, result).await,
             }
         }
         let mut connection = self.connect().await?;
         let result = hand_over(&mut connection, mail).await;
-        self.end(connection, result).await
-    }
-
-    async fn end(
-        &self,
-        mut connection: AsyncSmtpConnection,
-        result: Result<Response, (Stage, Refusal)>,
-    ) -> Result<Receipt, MailError> {
-        match result {
-            Ok(response) => {
-                self.keep(connection).await;
-                Ok(Receipt::of(&response))
-            }
-            Err((stage, refusal)) => {
-                // In the middle of a mail: the next one begins on a connection of its own.
-                let _ = timeout(defaults::MAIL_CHECK, connection.abort()).await;
-                Err(match stage {
-                    Stage::Sender => refusal.of_server("the sender is refused"),
-                    Stage::Recipient => refusal.of_mail("the recipient is refused"),
-                    Stage::Content => refusal.of_mail("the mail is refused"),
-                })
-            }
-        }
-    }
-
-    /// The connection of the mail before, if the server still answers on it: the environment may have
-    /// been frozen for hours.
-    async fn kept_alive(&self) -> Option<AsyncSmtpConnection> {
-        let mut connection = self.kept.lock().await.take()?;
-        let alive = timeout(defaults::MAIL_CHECK, connection.test_connected()).await;
-        alive.unwrap_or(false).then_some(connection)
-    }
-
-    async fn keep(&self, connection: AsyncSmtpConnection) {
-        *self.kept.lock().await = Some(connection);
+        end(&mut kept, connection, result).await
     }
 
     /// A connection, encrypted and signed in. Refused credentials are read anew, once.
@@ -155,6 +124,37 @@ impl Smtp {
             .await
             .map_err(refused("no encryption"))?;
         Ok(connection)
+    }
+}
+
+/// The connection of the mail before, if the server still answers on it: the environment may have been
+/// frozen for hours.
+async fn alive(kept: Option<AsyncSmtpConnection>) -> Option<AsyncSmtpConnection> {
+    let mut connection = kept?;
+    let alive = timeout(defaults::MAIL_CHECK, connection.test_connected()).await;
+    alive.unwrap_or(false).then_some(connection)
+}
+
+/// What came of a mail. The connection is kept if the mail was taken.
+async fn end(
+    kept: &mut Option<AsyncSmtpConnection>,
+    mut connection: AsyncSmtpConnection,
+    result: Result<Response, (Stage, Refusal)>,
+) -> Result<Receipt, MailError> {
+    match result {
+        Ok(response) => {
+            *kept = Some(connection);
+            Ok(Receipt::of(&response))
+        }
+        Err((stage, refusal)) => {
+            // In the middle of a mail: the next one begins on a connection of its own.
+            let _ = timeout(defaults::MAIL_CHECK, connection.abort()).await;
+            Err(match stage {
+                Stage::Sender => refusal.of_server("the sender is refused"),
+                Stage::Recipient => refusal.of_mail("the recipient is refused"),
+                Stage::Content => refusal.of_mail("the mail is refused"),
+            })
+        }
     }
 }
 

@@ -1,14 +1,15 @@
 //! The connection: kept from mail to mail, replaced when it is dead, and never used in clear text.
 
+use config::Deps as _;
 use mail::MailError;
 use mailbox::{Behaviour, Mailbox, Settings, Step};
 
-use crate::support::{Folder, Server, bodies, credentials, headers, mail};
+use crate::support::{Folder, Server, TIME, bodies, credentials, headers, mail};
 
 #[tokio::test]
 async fn a_mail_arrives_as_it_was_written() {
     let server = Server::start();
-    server.mailer().send(&mail()).await.unwrap();
+    server.mailer().send(&mail(), TIME).await.unwrap();
     let arrived = server.only();
     assert_eq!(
         (arrived.from.as_str(), &arrived.to[..]),
@@ -33,20 +34,20 @@ async fn a_mail_arrives_as_it_was_written() {
 async fn the_connection_is_kept() {
     let server = Server::start();
     let mailer = server.mailer();
-    mailer.warm_up().await.unwrap();
+    mailer.warm_up().await;
     server.refuse(Step::Connect, 421, None);
     for _ in 0..3 {
-        mailer.send(&mail()).await.unwrap();
+        mailer.send(&mail(), TIME).await.unwrap();
     }
     assert_eq!(server.mailbox.mails().len(), 3);
 }
 
 #[tokio::test]
-async fn mails_at_the_same_time_do_not_wait_for_each_other() {
+async fn mails_at_the_same_time_take_turns() {
     let server = Server::start();
     let mailer = server.mailer();
     let (one, two) = (mail(), mail());
-    let sent = tokio::join!(mailer.send(&one), mailer.send(&two));
+    let sent = tokio::join!(mailer.send(&one, TIME), mailer.send(&two, TIME));
     assert!(sent.0.is_ok() && sent.1.is_ok());
     assert_eq!(server.mailbox.mails().len(), 2);
 }
@@ -55,9 +56,9 @@ async fn mails_at_the_same_time_do_not_wait_for_each_other() {
 async fn a_dead_connection_is_replaced() {
     let mut server = Server::start();
     let mailer = server.mailer();
-    mailer.send(&mail()).await.unwrap();
+    mailer.send(&mail(), TIME).await.unwrap();
     server.restart();
-    mailer.send(&mail()).await.unwrap();
+    mailer.send(&mail(), TIME).await.unwrap();
     server.only();
 }
 
@@ -67,9 +68,9 @@ async fn a_connection_that_the_server_closes_is_replaced() {
     let server = Server::start();
     let mailer = server.mailer();
     for step in [Step::Mail, Step::Rcpt] {
-        mailer.send(&mail()).await.unwrap();
+        mailer.send(&mail(), TIME).await.unwrap();
         server.refuse(step, 421, Some(1));
-        mailer.send(&mail()).await.unwrap();
+        mailer.send(&mail(), TIME).await.unwrap();
     }
     assert_eq!(server.mailbox.mails().len(), 4);
 }
@@ -82,7 +83,7 @@ async fn a_mail_that_is_given_up_takes_its_connection_along() {
     server.mailbox.set_behaviour(late).unwrap();
     let sending = tokio::spawn({
         let mailer = mailer.clone();
-        async move { mailer.send(&mail()).await }
+        async move { mailer.send(&mail(), TIME).await }
     });
     while server.mailbox.mails().is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -90,7 +91,7 @@ async fn a_mail_that_is_given_up_takes_its_connection_along() {
     sending.abort();
     assert!(sending.await.unwrap_err().is_cancelled());
     server.mailbox.reset_behaviour();
-    mailer.send(&mail()).await.unwrap();
+    mailer.send(&mail(), TIME).await.unwrap();
     assert_eq!(server.mailbox.mails().len(), 2);
 }
 
@@ -99,7 +100,7 @@ async fn nothing_is_said_in_clear_text() {
     let mailbox =
         Mailbox::start(Settings { credentials: Some(credentials()), ..Settings::default() });
     let server = Server { mailbox: mailbox.unwrap(), folder: Folder::new() };
-    let why = server.mailer().send(&mail()).await.unwrap_err();
+    let why = server.mailer().send(&mail(), TIME).await.unwrap_err();
     assert_eq!(why, MailError::Temporary("the mail server offers no STARTTLS".to_owned()));
     assert!(server.mailbox.mails().is_empty());
 }
@@ -109,16 +110,17 @@ async fn a_stranger_is_not_trusted() {
     let server = Server::start();
     let stranger = Folder::new();
     let file = stranger.file("cert.pem").display().to_string();
-    let why = server.mailer_with(&[("SMTP_CA_FILE", &file)]).send(&mail()).await.unwrap_err();
+    let why = server.mailer_with(&[("SMTP_CA_FILE", &file)]).send(&mail(), TIME).await.unwrap_err();
     assert!(matches!(&why, MailError::Temporary(why) if why.starts_with("no encryption")), "{why}");
-    let public = server.mailer_with(&[("SMTP_CA_FILE", "")]).send(&mail()).await.unwrap_err();
+    let public = server.mailer_with(&[("SMTP_CA_FILE", "")]).send(&mail(), TIME).await.unwrap_err();
     assert_eq!(public, why);
 }
 
 #[tokio::test]
 async fn a_dry_run_sends_nothing() {
     let server = Server::start();
-    let receipt = server.mailer_with(&[("MAIL_TRANSPORT", "log")]).send(&mail()).await.unwrap();
+    let receipt =
+        server.mailer_with(&[("MAIL_TRANSPORT", "log")]).send(&mail(), TIME).await.unwrap();
     assert_eq!(receipt.id, None);
     assert!(server.mailbox.mails().is_empty());
 }

@@ -3,7 +3,7 @@
 use domain::Private;
 use mail::{Mail, MailError};
 
-use crate::support::{Server, headers, mail};
+use crate::support::{Server, TIME, headers, mail};
 
 const NASTY: &str = "Plan\r\nBcc: eve@example.com\n\nX: y\r.\r\n";
 
@@ -18,7 +18,7 @@ async fn titles_and_names_stay_on_their_line() {
         headers: vec![("X-Request-Id", NASTY.to_owned())],
         ..mail()
     };
-    server.mailer().send(&sent).await.unwrap();
+    server.mailer().send(&sent, TIME).await.unwrap();
     let arrived = server.only();
     assert_eq!(arrived.to, ["ann@example.com"]);
     assert_eq!(arrived.subject, "Plan Bcc: eve@example.com X: y .");
@@ -54,7 +54,7 @@ async fn the_longest_titles_and_names_arrive() {
             html: Private::new(long.repeat(40)),
             ..mail()
         };
-        server.mailer().send(&sent).await.unwrap_or_else(|why| panic!("{letter}: {why}"));
+        server.mailer().send(&sent, TIME).await.unwrap_or_else(|why| panic!("{letter}: {why}"));
         let newest = server.mailbox.mails().swap_remove(0);
         assert_eq!(newest.to, ["ann@example.com"], "{letter}");
         if letter != "=?" {
@@ -83,11 +83,11 @@ async fn an_address_is_nothing_but_an_address() {
         "ann\0@example.com",
     ] {
         let sent = Mail { to: Private::new(address.to_owned()), ..mail() };
-        let why = mailer.send(&sent).await.unwrap_err();
+        let why = mailer.send(&sent, TIME).await.unwrap_err();
         assert_eq!(why, MailError::Permanent("the address is none".to_owned()), "{address:?}");
     }
     assert!(server.mailbox.mails().is_empty());
     let unusual = Mail { to: Private::new("jürgen+x@example.com".to_owned()), ..mail() };
-    mailer.send(&unusual).await.unwrap();
+    mailer.send(&unusual, TIME).await.unwrap();
     assert_eq!(server.only().to, ["jürgen+x@example.com"]);
 }

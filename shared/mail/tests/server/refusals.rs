@@ -1,17 +1,18 @@
 //! What a server refuses, and whose fault it is.
 
+use config::Deps as _;
 use mail::MailError;
 use mailbox::{Behaviour, Step};
 
-use crate::support::{Server, mail};
+use crate::support::{Server, TIME, mail};
 
 /// What a mail becomes that is refused once; after it, the server takes the next one.
 async fn refused(at: Step, code: u16) -> MailError {
     let server = Server::start();
     let mailer = server.mailer();
     server.refuse(at, code, Some(1));
-    let why = mailer.send(&mail()).await.unwrap_err();
-    mailer.send(&mail()).await.unwrap();
+    let why = mailer.send(&mail(), TIME).await.unwrap_err();
+    mailer.send(&mail(), TIME).await.unwrap();
     server.only();
     why
 }
@@ -54,7 +55,8 @@ async fn what_is_about_us_is_not() {
 async fn a_wrong_password_is_told_and_not_quoted() {
     let server = Server::start();
     let wrong = r#"{"username":"mailer","password":"hunter2"}"#;
-    let why = server.mailer_with(&[("SMTP_CREDENTIALS", wrong)]).send(&mail()).await.unwrap_err();
+    let why =
+        server.mailer_with(&[("SMTP_CREDENTIALS", wrong)]).send(&mail(), TIME).await.unwrap_err();
     let MailError::Temporary(why) = why else { panic!("{why:?}") };
     assert!(why.starts_with("the credentials are refused: 535"), "{why}");
     assert!(!why.contains("hunter2") && !why.contains("mailer"), "{why}");
@@ -65,10 +67,10 @@ async fn a_wrong_password_is_told_and_not_quoted() {
 async fn a_mail_without_an_answer_is_not_sent_again_by_itself() {
     let server = Server::start();
     let mailer = server.mailer();
-    mailer.warm_up().await.unwrap();
+    mailer.warm_up().await;
     let drops = Behaviour { drop_after_data: true, ..Behaviour::default() };
     server.mailbox.set_behaviour(drops).unwrap();
-    let why = mailer.send(&mail()).await.unwrap_err();
+    let why = mailer.send(&mail(), TIME).await.unwrap_err();
     assert!(matches!(why, MailError::Temporary(_)), "{why:?}");
     server.only();
 }
@@ -79,6 +81,6 @@ async fn a_server_that_says_nothing_is_left() {
     let server = Server::start();
     let late = Behaviour { delay_ms: 600_000, delay_at: Step::Connect, ..Behaviour::default() };
     server.mailbox.set_behaviour(late).unwrap();
-    let why = server.mailer().send(&mail()).await.unwrap_err();
+    let why = server.mailer().send(&mail(), TIME).await.unwrap_err();
     assert_eq!(why, MailError::Temporary("the mail server does not answer".to_owned()));
 }

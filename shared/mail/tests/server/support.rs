@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clock::Clock;
-use config::{Env, Secrets};
+use config::{Deps as _, Env, Secrets, Start};
 use domain::Private;
 use mail::{Mail, Mailer};
 use mail_parser::MessageParser;
 use mailbox::{Behaviour, Credentials, Failure, Mailbox, Settings, Step, TlsFiles};
+
+/// What a mail is given: nothing here is about that.
+pub(crate) const TIME: Duration = Duration::from_mins(1);
 
 /// A mail server with a certificate, and what it takes to know it.
 pub(crate) struct Server {
@@ -47,7 +51,8 @@ impl Server {
             env = env.with(name, *value);
         }
         let clock = Clock::system();
-        Mailer::new(&env, &Secrets::new(clock.clone()), &clock).unwrap()
+        let secrets = Secrets::new(clock.clone());
+        Mailer::prepare(&Start { env: &env, secrets: &secrets, clock: &clock }).unwrap()
     }
 
     pub(crate) fn refuse(&self, at: Step, code: u16, times: Option<u32>) {
