@@ -91,7 +91,7 @@ CREATE FUNCTION api.outbox_v1() RETURNS TABLE (pending bigint, oldest_seconds do
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = app, pg_temp
 BEGIN ATOMIC
     SELECT
-        (SELECT count(*) FROM (SELECT FROM outbox LIMIT 10000) AS some),
+        (SELECT count(*) FROM (SELECT FROM outbox LIMIT 10000) AS few),
         extract(epoch FROM clock_timestamp() - (SELECT min(created_at) FROM outbox))::double precision;
 END;
 

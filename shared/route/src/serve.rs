@@ -27,6 +27,7 @@ impl<R: Route> Handler for App<R> {
     /// Any payload is taken: what is no event is a request that makes no sense, and gets an answer.
     async fn answer(&self, event: Value, time_left: Duration) -> Result<Answer, String> {
         let event = serde_json::from_value(event).unwrap_or_default();
-        Ok(pipeline::answer(self, event, time_left).await)
+        // Boxed: a route's future is deep, and the compiler gives up on what is deeper.
+        Ok(Box::pin(pipeline::answer(self, event, time_left)).await)
     }
 }

@@ -93,6 +93,16 @@ impl LocalStack {
         self.process.stop(STOP)
     }
 
+    /// Holds it where it is, until [`Self::thaw`]: it takes connections and requests, and answers none.
+    pub fn freeze(&mut self) -> Result<(), Error> {
+        self.process.freeze()
+    }
+
+    /// Lets it go on, with what it was sent meanwhile.
+    pub fn thaw(&mut self) -> Result<(), Error> {
+        self.process.thaw()
+    }
+
     /// Where it is.
     pub fn address(&self) -> LocalStackState {
         let url = format!("http://127.0.0.1:{}", self.port);

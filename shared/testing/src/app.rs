@@ -11,7 +11,7 @@ use domain::Role;
 use issuer::{Issuer, Person};
 use route::{Entry, Function, Need};
 
-use crate::backstage::{Backstage, shared_outbox_url};
+use crate::backstage::{Backstage, outbox_url_of, shared_outbox_url};
 use crate::caller::Caller;
 use crate::database::TestDatabase;
 use crate::over_http::{self, OverHttp, body_of};
@@ -29,6 +29,8 @@ pub struct Setup {
     pub redis_port: Option<u16>,
     /// The credentials of a database role, as a setting and its value, instead of the usual secret.
     pub credentials: Vec<(&'static str, &'static str, String)>,
+    /// Whether writers wake a relay of the test's own, and not the one that nobody hears.
+    pub own_relay: bool,
     /// An issuer of the test's own.
     pub issuer: Option<Issuer>,
     /// A clock of the test's own.
@@ -86,6 +88,9 @@ impl TestApp {
                 .with("REDIS_URL", &rig.state.redis.url)
                 .with("REDIS_CLUSTER", rig.state.redis.cluster.to_string()),
         };
+        if setup.own_relay {
+            env = env.with("OUTBOX_QUEUE_URL", outbox_url_of(db.name()));
+        }
         for (name, value) in setup.env {
             env = env.with(name, value);
         }
@@ -108,6 +113,9 @@ impl TestApp {
             app.over_http = Some(OverHttp::start(functions).await);
         }
         app.restart();
+        if setup.own_relay {
+            app.queues().await;
+        }
         app
     }
 

@@ -12,7 +12,7 @@ use local::template;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
-use worker::{Function, Spec};
+use worker::Function;
 
 use crate::app::TestApp;
 use crate::rig::rig;
@@ -27,19 +27,36 @@ pub(crate) struct Backstage {
 
 /// The queue that wakes the relay, for those tests that have none of their own.
 pub(crate) fn shared_outbox_url() -> String {
-    url_of("", Queue::Outbox.name())
+    url_of(None, "", Queue::Outbox.name())
 }
 
-fn url_of(prefix: &str, name: &str) -> String {
+/// The same of an app's own.
+pub(crate) fn outbox_url_of(database: &str) -> String {
+    url_of(None, &prefix_of(database), Queue::Outbox.name())
+}
+
+/// What the names of an app's own queues begin with.
+fn prefix_of(database: &str) -> String {
+    format!("{database}-")
+}
+
+fn url_of(at: Option<&str>, prefix: &str, name: &str) -> String {
     let localstack = &rig().state.localstack;
     let (region, account) = (&localstack.region, template::ACCOUNT);
-    format!("{}/queue/{region}/{account}/{prefix}{name}", localstack.url)
+    format!("{}/queue/{region}/{account}/{prefix}{name}", at.unwrap_or(&localstack.url))
 }
 
-/// LocalStack, where the queues are.
-pub(crate) fn connect() -> Queues {
+/// The ARN of a queue.
+pub(crate) fn arn_of(prefix: &str, name: &str) -> String {
+    format!("arn:aws:sqs:{}:{}:{prefix}{name}", rig().state.localstack.region, template::ACCOUNT)
+}
+
+/// A LocalStack, where the queues are; the shared one, if nothing else is said.
+async fn made(at: Option<&str>, prefix: &str) -> Queues {
     let localstack = &rig().state.localstack;
-    Queues::connect(&localstack.url, &localstack.region)
+    let queues = Queues::connect(at.unwrap_or(&localstack.url), &localstack.region);
+    queues.create(&wanted(prefix)).await.expect("queues");
+    queues
 }
 
 /// The queues of the catalog, each with its dead letters.
@@ -47,16 +64,12 @@ fn wanted(prefix: &str) -> Vec<template::Queue> {
     let workers = catalog::workers();
     let of = |queue: Queue| workers.iter().map(|entry| entry.spec).find(|s| s.queue == queue);
     let both = |queue: Queue| {
-        let arn = |name: &str| {
-            let (region, account) = (&rig().state.localstack.region, template::ACCOUNT);
-            format!("arn:aws:sqs:{region}:{account}:{prefix}{name}")
-        };
         let (visibility, receives) = of(queue).map_or((360, 5), |s| (s.visibility, s.receives));
         let (name, dead) = (queue.name().to_owned(), format!("{}-dlq", queue.name()));
-        let redrive = template::Redrive { target: arn(&dead), receives };
+        let redrive = template::Redrive { target: arn_of(prefix, &dead), receives };
         [(name, visibility, Some(redrive)), (dead, 30, None)].map(|(name, visibility, redrive)| {
             template::Queue {
-                arn: arn(&name),
+                arn: arn_of(prefix, &name),
                 name: format!("{prefix}{name}"),
                 visibility,
                 retention: 4 * 24 * 60 * 60,
@@ -70,48 +83,57 @@ fn wanted(prefix: &str) -> Vec<template::Queue> {
 impl TestApp {
     /// What the names of this app's own queues begin with.
     pub(crate) fn queue_prefix(&self) -> String {
-        format!("{}-", self.db.name())
+        prefix_of(self.db.name())
     }
 
     /// The app's own queues, made at the first call.
     pub async fn queues(&self) -> &Queues {
-        let make = || async {
-            let queues = connect();
-            queues.create(&wanted(&self.queue_prefix())).await.expect("queues");
-            queues
-        };
-        self.backstage.queues.get_or_init(make).await
+        let prefix = self.queue_prefix();
+        self.backstage.queues.get_or_init(|| made(None, &prefix)).await
+    }
+
+    /// The same in this LocalStack, if one is named.
+    pub(crate) async fn queues_at(&self, localstack: Option<&str>) -> Queues {
+        match localstack {
+            None => self.queues().await.clone(),
+            Some(_) => made(localstack, &self.queue_prefix()).await,
+        }
     }
 
     /// Where one of the app's own queues is: by the name that the template gives it.
     pub fn queue_url(&self, name: &str) -> String {
-        url_of(&self.queue_prefix(), name)
+        url_of(None, &self.queue_prefix(), name)
     }
 
     /// The settings of a worker or a job.
     pub fn env_of_worker(&self, name: &str) -> Env {
+        self.env_of_worker_at(name, None)
+    }
+
+    /// The same, with the queues in this LocalStack, if one is named.
+    pub(crate) fn env_of_worker_at(&self, name: &str, localstack: Option<&str>) -> Env {
+        let prefix = self.queue_prefix();
+        let url = |name: &str| url_of(localstack, &prefix, name);
+        let with_queues = |needs: &[Need]| {
+            let queues = Need::Queues.required().iter().zip(Queue::ALL);
+            let env = self.env_for(needs).with("OUTBOX_QUEUE_URL", url(Queue::Outbox.name()));
+            queues.fold(env, |env, (setting, queue)| env.with(setting, url(queue.name())))
+        };
         let workers = catalog::workers();
-        if let Some(entry) = workers.iter().find(|entry| entry.spec.name == name) {
-            return self.with_letters(self.env_with(&entry.needs), &entry.spec);
+        let env = if let Some(entry) = workers.iter().find(|entry| entry.spec.name == name) {
+            let queue = entry.spec.queue.name();
+            with_queues(&entry.needs)
+                .with("QUEUE_URL", url(queue))
+                .with("DEAD_LETTER_QUEUE_URL", url(&format!("{queue}-dlq")))
+        } else {
+            let jobs = catalog::jobs();
+            let entry = jobs.iter().find(|entry| entry.spec.name == name);
+            with_queues(&entry.expect("a worker or a job of the catalog").needs)
+        };
+        match localstack {
+            Some(url) => env.with("AWS_ENDPOINT_URL_SQS", url),
+            None => env,
         }
-        let jobs = catalog::jobs();
-        let entry = jobs.iter().find(|entry| entry.spec.name == name);
-        self.env_with(&entry.expect("a worker or a job of the catalog").needs)
-    }
-
-    fn with_letters(&self, env: Env, spec: &Spec) -> Env {
-        let queue = spec.queue.name();
-        env.with("QUEUE_URL", self.queue_url(queue))
-            .with("DEAD_LETTER_QUEUE_URL", self.queue_url(&format!("{queue}-dlq")))
-    }
-
-    /// The settings of whoever needs this, queues included.
-    fn env_with(&self, needs: &[Need]) -> Env {
-        let mut env = self.env_for(needs).with("OUTBOX_QUEUE_URL", self.queue_url("task-outbox"));
-        for (setting, queue) in Need::Queues.required().iter().zip(Queue::ALL) {
-            env = env.with(setting, self.queue_url(queue.name()));
-        }
-        env
     }
 
     /// A worker or a job, prepared at the first call.

@@ -18,6 +18,7 @@ mod random;
 mod reply;
 mod rig;
 mod router;
+mod stage;
 
 pub use app::{Setup, TestApp};
 pub use caller::{Call, Caller};
@@ -29,3 +30,4 @@ pub use proxy::Proxy;
 pub use random::Random;
 pub use reply::Reply;
 pub use rig::{Rig, own_issuer, rig};
+pub use stage::{Scene, Stage};

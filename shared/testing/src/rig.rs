@@ -63,7 +63,7 @@ impl Rig {
     /// Makes and migrates the template; fine if another test process did, which the lock of `migrate`
     /// makes wait.
     async fn make_template(&self) {
-        self.migrate(TEMPLATE).await.expect("the migrations run");
+        self.migrate(TEMPLATE).await.unwrap_or_else(|error| panic!("the migrations run: {error}"));
     }
 
     /// Makes the queue of those tests that have none of their own.
@@ -85,7 +85,7 @@ impl Rig {
     }
 
     /// A connection to the shared Redis.
-    async fn redis(&self) -> redis::aio::MultiplexedConnection {
+    pub(crate) async fn redis(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(self.state.redis.url.as_str()).expect("an address");
         client.get_multiplexed_async_connection().await.expect("a connection to Redis")
     }

@@ -34,7 +34,7 @@ impl<W: Worker> Handler for WorkerApp<W> {
     async fn answer(&self, event: Value, time_left: Duration) -> Result<Answer, String> {
         let batch: Batch = serde_json::from_value(event)
             .map_err(|_| "the event is no batch of messages".to_owned())?;
-        Ok(batch::answer(self, &batch, time_left).await)
+        Ok(Box::pin(batch::answer(self, &batch, time_left)).await)
     }
 }
 

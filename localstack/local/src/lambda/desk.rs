@@ -161,6 +161,13 @@ impl Desk {
         true
     }
 
+    /// A process that is at work.
+    pub(super) fn at_work(&self) -> Option<Seat> {
+        let inner = self.lock();
+        let busy = |(_, member): &(&Seat, &Member)| matches!(member.state, State::Busy(_));
+        inner.members.iter().find(busy).map(|(seat, _)| *seat)
+    }
+
     /// Whether the process is at this very call.
     pub(super) fn is_at(&self, seat: Seat, id: &str) -> bool {
         let inner = self.lock();

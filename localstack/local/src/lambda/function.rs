@@ -147,6 +147,13 @@ impl Function {
         self.0.0.kill(seat, Failure::Ended("killed".to_owned()));
     }
 
+    /// Does that to a process that is at work. Returns whether there was one.
+    pub fn kill_at_work(&self) -> bool {
+        let Some(seat) = self.0.0.desk.at_work() else { return false };
+        self.kill(seat);
+        true
+    }
+
     /// Its program is another one from now on. Calls under way are answered by the old one, and none
     /// is lost.
     pub fn renew(&self) {

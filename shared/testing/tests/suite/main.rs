@@ -36,6 +36,7 @@ mod races;
 mod reader;
 mod redis_faults;
 mod redis_way_in;
+mod relay;
 mod retries;
 mod revocation;
 mod rights;

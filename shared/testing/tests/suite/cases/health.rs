@@ -21,7 +21,10 @@ async fn well(app: &TestApp) -> Reply {
     let reply = app.anonymous().get("/health").send().await;
     let body = reply.json();
     assert_eq!(body["status"], "ok");
-    assert_eq!(body["checks"], json!({"database": "up", "replica": "none", "redis": "up"}));
+    assert_eq!(
+        body["checks"],
+        json!({"database": "up", "replica": "none", "redis": "up", "queue": "up"})
+    );
     reply
 }
 
@@ -57,7 +60,10 @@ async fn a_reader_that_is_down_only_degrades() {
     let app = TestApp::with(setup).await;
     let body = app.anonymous().get("/health").send().await.expect(200).json();
     assert_eq!(body["status"], "degraded");
-    assert_eq!(body["checks"], json!({"database": "up", "replica": "down", "redis": "up"}));
+    assert_eq!(
+        body["checks"],
+        json!({"database": "up", "replica": "down", "redis": "up", "queue": "up"})
+    );
 }
 
 #[tokio::test]
@@ -66,5 +72,20 @@ async fn a_cache_that_is_down_only_degrades() {
     let app = TestApp::with(setup).await;
     let body = app.anonymous().get("/health").send().await.expect(200).json();
     assert_eq!(body["status"], "degraded");
-    assert_eq!(body["checks"], json!({"database": "up", "replica": "none", "redis": "down"}));
+    assert_eq!(
+        body["checks"],
+        json!({"database": "up", "replica": "none", "redis": "down", "queue": "up"})
+    );
+}
+
+#[tokio::test]
+async fn a_queue_that_is_down_only_degrades() {
+    let dead = services::free_port().expect("a port");
+    let url = format!("http://127.0.0.1:{dead}/queue/us-east-1/000000000000/task-outbox");
+    let setup = Setup { env: vec![("OUTBOX_QUEUE_URL", url)], ..Setup::default() };
+    let app = TestApp::with(setup).await;
+    let body = app.anonymous().get("/health").send().await.expect(200).json();
+    assert_eq!(body["status"], "degraded");
+    let checks = json!({"database": "up", "replica": "none", "redis": "up", "queue": "down"});
+    assert_eq!(body["checks"], checks);
 }
