@@ -78,6 +78,9 @@ impl TestApp {
             ("AUTH_LOGOUT_AUDIENCES", "fastapi-backend,task-worker".to_owned()),
             ("OUTBOX_QUEUE_URL", shared_outbox_url()),
             ("AWS_LAMBDA_MAX_CONCURRENCY", "8".to_owned()),
+            // Tests that are about mails name a mail server.
+            ("MAIL_FROM", "Task manager <tasks@example.com>".to_owned()),
+            ("MAIL_TRANSPORT", "log".to_owned()),
             // Tests that are about the time that Redis gets, or about limits, set their own.
             ("REDIS_CALL_MS", "5000".to_owned()),
             ("RATE_LIMITS", r#"{"user": "1000000/60", "ip": "1000000/60"}"#.to_owned()),
