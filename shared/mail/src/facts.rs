@@ -48,7 +48,7 @@ impl Facts {
             actor,
             link,
             preferences: preferences(public_url),
-            title: task.map(|task| one_line(task.title.expose())),
+            title: task.map(|task| one_line(title(letter, event).unwrap_or(task.title.expose()))),
             status: task.map(|task| words(task.status.name())),
             priority: task.map(|task| words(task.priority.name())),
             due_at: letter.due_at.clone(),
@@ -106,6 +106,12 @@ impl Facts {
 /// Where readers say which mails they want.
 pub(crate) fn preferences(public_url: &str) -> String {
     format!("{public_url}/v1/me")
+}
+
+/// Who has a task no longer knows it by the title that it had, and does not learn the new one.
+fn title<'a>(letter: &Letter, event: &'a Envelope) -> Option<&'a str> {
+    let change = event.changes.get("title").filter(|_| letter.template == Template::TaskUnassigned);
+    change?.from.expose().as_str()
 }
 
 /// `in_progress` as people write it.

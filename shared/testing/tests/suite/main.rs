@@ -23,6 +23,7 @@ mod logs;
 mod matrix;
 mod migrations;
 mod mutations;
+mod notifications;
 mod outage;
 mod over_http;
 mod own_redis;
