@@ -25,6 +25,9 @@ pub fn routes() -> Vec<Entry> {
         Entry::of::<users_update::UsersUpdate>(),
         Entry::of::<stats_get::StatsGet>(),
         Entry::of::<audit_list::AuditList>(),
+        Entry::of::<exports_create::ExportsCreate>(),
+        Entry::of::<exports_list::ExportsList>(),
+        Entry::of::<exports_get::ExportsGet>(),
         Entry::of::<not_found::NotFound>(),
     ]
 }
@@ -32,8 +35,10 @@ pub fn routes() -> Vec<Entry> {
 /// Every worker: a function that serves a queue of events.
 pub fn workers() -> Vec<worker::Entry> {
     vec![
+        worker::Entry::of::<notifications_worker::NotificationsWorker>(),
         worker::Entry::of::<analytics_worker::AnalyticsWorker>(),
         worker::Entry::of::<audit_worker::AuditWorker>(),
+        worker::Entry::of::<exports_worker::ExportsWorker>(),
     ]
 }
 

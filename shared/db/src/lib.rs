@@ -4,12 +4,14 @@ mod audit;
 mod call;
 mod cluster;
 mod error;
+mod exports;
 mod handle;
 mod health;
 mod identity;
 mod jobs;
 mod keys;
 mod logout;
+mod mails;
 mod me;
 mod operation;
 mod outbox;
@@ -28,11 +30,13 @@ mod work;
 pub use audit::HistoryPage;
 pub use cluster::{Cluster, ClusterError, Direct, cluster_says};
 pub use error::{BadStanding, DbError};
+pub use exports::{Claim, Ending, ExportPage, Group, Lease, Order, OwnedExport, Walk, Walked};
 pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
 pub use health::Health;
 pub use identity::{Identity, Told};
 pub use keys::KeptKeys;
 pub use logout::Logout;
+pub use mails::{Delivery, MailClaim, Mark};
 pub use operation::{Change, Effect, IdempotencyKey, Operation, Outcome};
 pub use outbox::{Lent, OutboxKey, Waiting};
 pub use settings::{Credentials, Settings};
@@ -46,6 +50,14 @@ pub fn statements() -> Vec<Statement> {
     let mut all = vec![
         audit::HISTORY,
         audit::LIST,
+        exports::CLAIM,
+        exports::COUNT,
+        exports::CREATE,
+        exports::FIND,
+        exports::FINISH,
+        exports::LIST,
+        exports::RENEW,
+        exports::ROWS,
         health::PING,
         identity::GREET,
         jobs::END,
@@ -53,6 +65,8 @@ pub fn statements() -> Vec<Statement> {
         keys::KEEP,
         keys::KEPT,
         logout::LOG_OUT,
+        mails::CLAIM,
+        mails::MARK,
         me::GET,
         me::UPDATE,
         outbox::RELAY,

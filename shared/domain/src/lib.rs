@@ -3,10 +3,12 @@
 pub mod access;
 mod day;
 pub mod event;
+pub mod export;
 pub mod history;
 pub mod input;
 pub mod json;
 pub mod listing;
+pub mod mail;
 mod private;
 pub mod stats;
 pub mod task;
@@ -15,6 +17,7 @@ pub mod user;
 
 pub use access::{Permission, Permissions, Role, RoleMap};
 pub use day::Day;
+pub use export::{Export, NewExport};
 pub use input::{FieldError, Fields, Invalid};
 pub use private::Private;
 pub use task::{NewTask, Priority, Status, Task, TaskPatch, TaskReplacement};

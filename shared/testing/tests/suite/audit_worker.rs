@@ -147,7 +147,7 @@ async fn what_cannot_be_written_harms_nothing_beside_it() {
     let reasons: BTreeSet<_> = dead.iter().filter_map(|(_, reason)| reason.as_deref()).collect();
     assert_eq!(reasons.len(), 2, "{dead:?}");
     assert!(reasons.iter().any(|reason| reason.starts_with("unparsable")), "{reasons:?}");
-    assert!(reasons.iter().any(|reason| reason.starts_with("work.write_audit")), "{reasons:?}");
+    assert!(reasons.iter().any(|reason| reason.contains("work.write_audit")), "{reasons:?}");
     assert!(reasons.iter().all(|reason| !reason.contains("secret")), "{reasons:?}");
 }
 

@@ -9,7 +9,7 @@ use testing::{Call, Caller, TestApp};
 use uuid::Uuid;
 
 use crate::cases::{Named, RouteCases, success_of};
-use crate::support::{delete, known, task_assigned_to, task_of, without_ids};
+use crate::support::{delete, task_assigned_to, task_of, without_ids};
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Target {
         use State::{Deleted, Live};
         match cases.names {
             Named::Nothing => vec![Self::Nothing],
-            Named::User => {
+            Named::User | Named::Export => {
                 vec![Self::There(Own, Live), Self::There(Foreign, Live), Self::Missing]
             }
             Named::Task | Named::DeletedTask => {
@@ -57,10 +57,9 @@ impl Target {
     async fn make(self, app: &TestApp, cases: &RouteCases, me: Uuid) -> Uuid {
         let Self::There(relation, state) = self else { return app.clock.new_id() };
         let stranger = app.clock.new_id();
-        if cases.names == Named::User {
-            let user = if relation == Relation::Own { me } else { stranger };
-            known(app, user).await;
-            return user;
+        if let Named::User | Named::Export = cases.names {
+            let owner = if relation == Relation::Own { me } else { stranger };
+            return cases.make(app, owner).await;
         }
         let id = match relation {
             Relation::Own => task_of(app, me).await,

@@ -63,6 +63,7 @@ pub(crate) async fn every_event(app: &TestApp) -> Vec<Envelope> {
 pub(crate) async fn everything(app: &TestApp) -> Vec<String> {
     let sql = "SELECT to_jsonb(t)::text FROM app.tasks AS t
         UNION ALL SELECT to_jsonb(o)::text FROM app.outbox AS o
+        UNION ALL SELECT to_jsonb(e)::text FROM app.exports AS e
         UNION ALL SELECT to_jsonb(s)::text FROM app.user_state AS s
         UNION ALL SELECT (to_jsonb(u) - 'last_seen_at' - 'roles')::text FROM app.users AS u
         ORDER BY 1";
@@ -99,6 +100,19 @@ pub(crate) async fn task_assigned_to(app: &TestApp, assignee: Uuid) -> Uuid {
     known(app, assignee).await;
     let fields = json!({"assignee_id": assignee});
     change(app, "SELECT api.update_task_v1($1, $2, $3, $4, NULL)", id, &[&fields]).await;
+    id
+}
+
+/// An export that somebody asked for. Returns its id.
+pub(crate) async fn export_of(app: &TestApp, owner: Uuid) -> Uuid {
+    let id = app.clock.new_id();
+    let caller = json!({
+        "id": owner, "issued_at": "2026-01-01T00:00:00Z", "username": "somebody", "roles": [],
+        "permissions": [],
+    });
+    let fields = json!({"kind": "tasks", "format": "csv", "scope": "owned", "filter": {}});
+    let sql = "SELECT api.create_export_v1($1, $2, $3)";
+    done(&app.db.rows(sql, &[&caller, &operation(app, id), &fields]).await);
     id
 }
 

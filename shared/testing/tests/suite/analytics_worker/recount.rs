@@ -115,6 +115,6 @@ async fn the_worker_counts_on_while_a_day_is_put_right() {
     };
     let ((), corrections) = join(working, mending).await;
     assert!(corrections > 0, "nothing was put right");
-    recount(&app, day).await;
+    assert_eq!(recount(&app, day).await["drifted"], 0);
     assert_eq!(Counts::of(&app).await, counted(&events));
 }

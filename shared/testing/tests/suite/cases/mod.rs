@@ -11,6 +11,9 @@ mod subject;
 
 mod audit_list;
 mod auth_logout;
+mod exports_create;
+mod exports_get;
+mod exports_list;
 mod health;
 mod me_get;
 mod me_update;
@@ -34,6 +37,9 @@ pub(crate) use case::{Case, Named, RouteCases, case, success_of};
 case::routes![
     audit_list,
     auth_logout,
+    exports_create,
+    exports_get,
+    exports_list,
     health,
     me_get,
     me_update,

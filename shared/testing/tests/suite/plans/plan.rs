@@ -89,7 +89,7 @@ impl<'a> Planner<'a> {
             // for tasks, events and counts is part of the plan: the caller is greeted each time.
             let Some(name) = name else {
                 within.extend(nodes.into_iter().filter(|node| {
-                    ["tasks_", "audit_", "daily_"].iter().any(|start| node.is_of(start))
+                    ["tasks_", "audit_", "daily_"].iter().any(|start| node.concerns(start))
                 }));
                 continue;
             };
@@ -123,6 +123,11 @@ impl<'a> Planner<'a> {
 }
 
 impl Node {
+    /// Whether it reads such a table, or an index of one.
+    fn concerns(&self, start: &str) -> bool {
+        self.is_of(start) || self.index.as_deref().is_some_and(|index| index.starts_with(start))
+    }
+
     fn is_of(&self, start: &str) -> bool {
         self.table.as_deref().is_some_and(|table| table.starts_with(start))
     }
@@ -143,6 +148,12 @@ impl Plan {
     pub(super) fn tables(&self, start: &str) -> BTreeSet<&str> {
         let nodes = self.nodes.iter().filter(|node| node.is_of(start));
         nodes.filter_map(|node| node.table.as_deref()).collect()
+    }
+
+    /// The tables that are read as a whole.
+    pub(super) fn read_as_a_whole(&self) -> BTreeSet<&str> {
+        let whole = self.nodes.iter().filter(|node| node.kind == "Seq Scan");
+        whole.filter_map(|node| node.table.as_deref()).collect()
     }
 
     /// The indexes of tables that are read, except that of a user's counters.
