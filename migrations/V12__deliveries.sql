@@ -109,6 +109,7 @@ DECLARE
     v_user   users;
     v_why    text;
     v_row    deliveries;
+    v_expiry timestamptz;
     v_answer jsonb := '[]';
 BEGIN
     IF v_event < app.uuid_at(now() - c_oldest) THEN
@@ -116,6 +117,10 @@ BEGIN
     END IF;
     SELECT * INTO v_actor FROM users WHERE id = (p_event ->> 'userId')::uuid;
     SELECT * INTO v_task FROM tasks WHERE id = (p_event ->> 'taskId')::uuid;
+    IF p_event #>> '{subject,type}' = 'export' THEN
+        -- The table comes later (V13), and before any such event.
+        SELECT x.expires_at INTO v_expiry FROM exports AS x WHERE x.id = (p_event #>> '{subject,id}')::uuid;
+    END IF;
     -- They come in the order of their ids, so that two workers with one event cannot deadlock.
     FOR v_reader IN SELECT * FROM app.mail_readers(p_event) LOOP
         SELECT * INTO v_user FROM users WHERE id = v_reader.user_id;
@@ -159,9 +164,7 @@ BEGIN
                 'own', coalesce(v_user.id = v_actor.id, false),
                 'at', app.local_time((p_event ->> 'at')::timestamptz, v_user.time_zone),
                 'due_at', app.local_time((p_event #>> '{task,due_at}')::timestamptz, v_user.time_zone),
-                'expires_at', app.local_time(
-                    (p_event #>> '{changes,expires_at,to}')::timestamptz, v_user.time_zone
-                )
+                'expires_at', app.local_time(v_expiry, v_user.time_zone)
             ))
         END;
     END LOOP;

@@ -80,30 +80,17 @@ impl Route for TasksList {
     }
 }
 
-/// Whose tasks, also if nobody says: who writes is shown their own, who only reads, whatever they may read.
-/// A question for the tasks of one owner is a question among all.
+/// Whose tasks, also if nobody says.
 fn scope_of(list: &List, permissions: Permissions) -> Scope {
-    if let Some(scope) = list.scope {
-        scope
-    } else if permissions.has(Permission::TasksWrite) && list.filter.owner.is_none() {
-        Scope::Owned
-    } else if permissions.has(Permission::TasksReadAll) || list.filter.owner.is_some() {
-        Scope::All
-    } else {
-        Scope::Assigned
-    }
+    Scope::or_usual(list.scope, &list.filter, permissions)
 }
 
 /// Rights that depend on what is asked.
 fn permit(list: &List, scope: Scope, permissions: Permissions) -> Result<(), Problem> {
-    let all = scope == Scope::All || list.filter.owner.is_some();
-    if all && !permissions.has(Permission::TasksReadAll) {
-        return Err(Problem::forbidden(Permission::TasksReadAll));
+    match scope.missing_permission(&list.filter, permissions) {
+        Some(required) => Err(Problem::forbidden(required)),
+        None => Ok(()),
     }
-    if list.filter.deleted && !permissions.has(Permission::TasksAdmin) {
-        return Err(Problem::forbidden(Permission::TasksAdmin));
-    }
-    Ok(())
 }
 
 /// Where the page begins.

@@ -15,7 +15,7 @@ use crate::fence::{Alone, Fence, Written};
 use crate::greeting::{self, Bearer, Greeting, Standing, Told, greeting};
 use crate::jitter::give_or_take;
 use crate::known_bad::KnownBad;
-use crate::limit::{Limit, Limits, Verdict, source_key};
+use crate::limit::{Limit, Limits, Policy, Verdict, source_key};
 use crate::relay;
 use crate::scripts::{Scripts, Step};
 use crate::settings::Settings;
@@ -68,15 +68,17 @@ impl Cache {
     }
 
     /// The call before the work of a request with a good token: how its bearer stands, whether they are
-    /// within their limit, and what is there of what the request touches. For a change it puts up the
-    /// fences, which [`Self::lift`] takes down again.
+    /// within their limits (that of all calls, and that of the policy), and what is there of what the
+    /// request touches. For a change it puts up the fences, which [`Self::lift`] takes down again.
     pub async fn greet(
         &self,
         bearer: Bearer<'_>,
         roles: &[Role],
+        policy: Option<Policy>,
         touch: &Touch,
     ) -> (Greeting, Found) {
-        let limit = self.limits.of_user(roles);
+        let mut limits = vec![self.limits.of_user(roles)];
+        limits.extend(policy.map(|policy| self.limits.of_policy(policy)));
         let nonce = self.clock.new_id().to_string();
         let fence = match touch {
             Touch::Change(task) => Some(Fence {
@@ -88,7 +90,7 @@ impl Cache {
             }),
             Touch::Nothing | Touch::Read(_) => None,
         };
-        let mut steps = vec![self.greeting_step(bearer, &limit, &nonce)];
+        let mut steps = vec![self.greeting_step(bearer, &limits, &nonce)];
         if let Touch::Read(entry) = touch {
             let look = entry.shelf.step(&self.scripts.look);
             steps.push(look.arg(&entry.field).arg(&nonce).arg(millis(defaults::EPOCH_LIFE)));
@@ -96,11 +98,11 @@ impl Cache {
         steps.extend(fence.iter().flat_map(|fence| fence.raise(&self.scripts)));
         let told = self.redis.ask(&steps, |mut answers| {
             let rest = answers.split_off(1);
-            Some((greeting(&answers.pop()?, &limit)?, rest))
+            Some((greeting(&answers.pop()?, &limits)?, rest))
         });
         let Some((greeting, mut rest)) = told.await else {
             tally(|request| request.limit_bypassed = true);
-            let greeting = Greeting { standing: Standing::Unknown(None), limit: None };
+            let greeting = Greeting { standing: Standing::Unknown(None), limits: Vec::new() };
             let unknown = if *touch == Touch::Nothing { Found::Nothing } else { Found::Unknown };
             return (greeting, fence.map_or(unknown, Found::Fence));
         };
@@ -205,12 +207,17 @@ impl Cache {
         steps.is_empty() || self.redis.run(&steps).await.is_some()
     }
 
-    fn greeting_step(&self, bearer: Bearer<'_>, limit: &Limit, nonce: &str) -> Step {
+    fn greeting_step(&self, bearer: Bearer<'_>, limits: &[Limit], nonce: &str) -> Step {
         let [standing, epoch, meter] = greeting::keys(bearer.user);
-        let meter = self.known_bad.meter(meter);
-        let step = self.scripts.greet.step(&[&standing, &epoch, &meter]);
+        let others = limits.iter().skip(1).map(|limit| greeting::policy_key(bearer.user, limit));
+        let meters = std::iter::once(meter).chain(others);
+        let meters: Vec<String> = meters.map(|meter| self.known_bad.meter(meter)).collect();
+        let mut keys = vec![standing.as_str(), &epoch];
+        keys.extend(meters.iter().map(String::as_str));
+        let step = self.scripts.greet.step(&keys);
         let step = step.arg(bearer.issued_at).arg(bearer.session.unwrap_or_default());
-        limit.charge(step.arg(nonce).arg(millis(defaults::EPOCH_LIFE)), 1)
+        let step = step.arg(nonce).arg(millis(defaults::EPOCH_LIFE));
+        limits.iter().fold(step, |step, limit| limit.charge(step, 1))
     }
 
     fn remember_step(&self, told: &Told) -> Step {

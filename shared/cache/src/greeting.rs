@@ -64,8 +64,14 @@ impl Told {
 pub struct Greeting {
     /// How they stand.
     pub standing: Standing,
-    /// What their limit says, if somebody counted.
-    pub limit: Option<Verdict>,
+    /// What their limits say, as far as somebody counted: the one of all calls, then the one of calls
+    /// like this, if there is one. At the first that refuses nobody counts on.
+    pub limits: Vec<Verdict>,
+}
+
+/// The meter of a limit of some calls alone, in the slot of the others.
+pub(crate) fn policy_key(user: Uuid, limit: &Limit) -> String {
+    format!("rl:{{u:{user}}}:{}", limit.name)
 }
 
 /// The keys of how a user stands, and their meter.
@@ -73,8 +79,8 @@ pub(crate) fn keys(user: Uuid) -> [String; 3] {
     ["rv", "re", "rl"].map(|part| format!("{part}:{{u:{user}}}"))
 }
 
-/// Reads what greet.lua says.
-pub(crate) fn greeting(answer: &Value, limit: &Limit) -> Option<Greeting> {
+/// Reads what greet.lua says, which was asked for these limits.
+pub(crate) fn greeting(answer: &Value, limits: &[Limit]) -> Option<Greeting> {
     let Value::Array(parts) = answer else { return None };
     let text = |index: usize| match parts.get(index) {
         Some(Value::BulkString(bytes)) => std::str::from_utf8(bytes).ok(),
@@ -83,9 +89,11 @@ pub(crate) fn greeting(answer: &Value, limit: &Limit) -> Option<Greeting> {
     let standing = match text(0)? {
         "good" => Standing::Good,
         "unknown" => Standing::Unknown(Some(Epoch(text(1)?.to_owned()))),
-        "revoked" => return Some(Greeting { standing: Standing::Revoked, limit: None }),
-        "disabled" => return Some(Greeting { standing: Standing::Disabled, limit: None }),
+        "revoked" => return Some(Greeting { standing: Standing::Revoked, limits: Vec::new() }),
+        "disabled" => return Some(Greeting { standing: Standing::Disabled, limits: Vec::new() }),
         _ => return None,
     };
-    Some(Greeting { standing, limit: Some(limit.verdict(parts.get(2..)?)?) })
+    let meters = parts.get(2..)?.chunks(3).zip(limits);
+    let limits: Option<Vec<_>> = meters.map(|(answer, limit)| limit.verdict(answer)).collect();
+    Some(Greeting { standing, limits: limits.filter(|limits| !limits.is_empty())? })
 }

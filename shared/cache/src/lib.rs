@@ -20,7 +20,7 @@ pub use cache::Cache;
 pub use entry::{Entry, Filling, Found, Room, Touch};
 pub use fence::{Fence, Written};
 pub use greeting::{Bearer, Epoch, Greeting, Standing, Told};
-pub use limit::{Limit, Verdict};
+pub use limit::{Limit, Policy, Verdict};
 pub use settings::Settings;
 pub use stale::Stale;
 pub use value::Cached;

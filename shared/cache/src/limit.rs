@@ -22,6 +22,13 @@ pub struct Limit {
     pub window: Duration,
 }
 
+/// A limit of some calls alone, besides that of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Asking for exports.
+    Exports,
+}
+
 /// What a limit says of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -61,6 +68,7 @@ pub(crate) struct Limits {
     user: Limit,
     /// Of those without a valid token, by where they call from.
     ip: Limit,
+    exports: Limit,
     roles: BTreeMap<&'static str, Limit>,
 }
 
@@ -69,6 +77,7 @@ pub(crate) struct Limits {
 struct Wire {
     user: Option<String>,
     ip: Option<String>,
+    exports: Option<String>,
     roles: BTreeMap<String, String>,
 }
 
@@ -81,8 +90,9 @@ impl Limits {
     fn parse(text: &str) -> Result<Self, String> {
         let wire: Wire = serde_json::from_str(text).map_err(|error| {
             format!(
-                "must be like {{\"user\": \"100/60\", \"ip\": \"300/60\", \"roles\": \
-                 {{\"admin\": \"1000/60\"}}}}, calls per seconds: {error}"
+                "must be like {{\"user\": \"100/60\", \"ip\": \"300/60\", \
+                 \"exports\": \"10/3600\", \"roles\": {{\"admin\": \"1000/60\"}}}}, calls per \
+                 seconds: {error}"
             )
         })?;
         let limit = |name, text: Option<String>, usual: (u32, Duration)| match text {
@@ -97,6 +107,7 @@ impl Limits {
         Ok(Self {
             user: limit(USER, wire.user, defaults::USER_LIMIT)?,
             ip: limit("ip", wire.ip, defaults::IP_LIMIT)?,
+            exports: limit("exports", wire.exports, defaults::EXPORTS_LIMIT)?,
             roles,
         })
     }
@@ -106,6 +117,13 @@ impl Limits {
         let own = roles.iter().filter_map(|role| self.roles.get(role.name()));
         let often = |limit: &Limit| f64::from(limit.calls) / limit.window.as_secs_f64();
         own.copied().max_by(|a, b| often(a).total_cmp(&often(b))).unwrap_or(self.user)
+    }
+
+    /// The limit of some calls alone.
+    pub(crate) const fn of_policy(&self, policy: Policy) -> Limit {
+        match policy {
+            Policy::Exports => self.exports,
+        }
     }
 
     /// The limit of somebody who is not known, by where they call from.
@@ -155,8 +173,10 @@ mod tests {
         let usual = limits("{}");
         assert_eq!((usual.user.calls, usual.user.window.as_secs()), (100, 60));
         assert_eq!((usual.ip.calls, usual.ip.window.as_secs()), (300, 60));
-        let told = limits(r#"{"user": "5/1"}"#);
-        assert_eq!((told.user.calls, told.ip.calls), (5, 300));
+        let exports = usual.of_policy(Policy::Exports);
+        assert_eq!((exports.calls, exports.window.as_secs()), (10, 3600));
+        let told = limits(r#"{"user": "5/1", "exports": "7/60"}"#);
+        assert_eq!((told.user.calls, told.ip.calls, told.exports.calls), (5, 300, 7));
     }
 
     #[test]

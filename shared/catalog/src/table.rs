@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use domain::{Permission, Permissions, Role, RoleMap};
+use domain::{Permissions, Role, RoleMap};
 use route::{Access, Entry};
 
 /// Whom a column of the table is about.
@@ -51,7 +51,7 @@ impl Column {
         RoleMap::default().union(self.roles())
     }
 
-    /// What they meet at a route: `yes`; a refusal; or, where the path names a task, whether they
+    /// What they meet at a route: `yes`; a refusal; or, where the path names a thing, whether they
     /// reach `any` or only their `own`, which includes what is assigned to them.
     pub fn cell(self, entry: &Entry) -> &'static str {
         if !entry.spec.access.has_caller() {
@@ -65,7 +65,7 @@ impl Column {
         }
         if entry.shape.path.is_empty() {
             "yes"
-        } else if self.permissions().has(Permission::TasksReadAll) {
+        } else if self.permissions().has(entry.spec.reach) {
             "any"
         } else {
             "own"
@@ -77,7 +77,7 @@ impl Column {
 pub fn render(entries: &[Entry]) -> String {
     let mut text = String::from(
         "# Who may call what. Written by `make generate`; review it like code.\n\
-         # yes: may call it · own: for their own tasks · any: for any task or user · 401, 403: may not\n",
+         # yes: may call it · own: for their own · any: for anybody's · 401, 403: may not\n",
     );
     let mut line = |words: [&str; 4], cells: &[&str]| {
         let [method, path, function, permission] = words;

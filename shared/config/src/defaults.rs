@@ -70,9 +70,13 @@ pub const CACHED_LIMIT: usize = 256 * 1024;
 pub const USER_LIMIT: (u32, Duration) = (100, Duration::from_mins(1));
 /// The same for those without a valid token, by where they call from.
 pub const IP_LIMIT: (u32, Duration) = (300, Duration::from_mins(1));
+/// How many exports a user may ask for.
+pub const EXPORTS_LIMIT: (u32, Duration) = (10, Duration::from_hours(1));
 
 /// What a write gives a message that wakes the relay.
 pub const WAKE: Duration = Duration::from_millis(300);
+/// After one that failed no further one is sent for so long: the schedule of every minute wakes it, too.
+pub const WAKE_PAUSE: Duration = Duration::from_secs(5);
 /// One attempt at SQS, of those whom nobody waits for,
 pub const QUEUE_ATTEMPT: Duration = Duration::from_secs(2);
 /// and how many attempts a call gets.
@@ -103,6 +107,25 @@ pub const SECRET_ATTEMPT: Duration = Duration::from_secs(2);
 pub const SECRET_CALL: Duration = Duration::from_secs(5);
 /// What a start spends on connections before it takes requests without them.
 pub const WARM_UP: Duration = Duration::from_secs(2);
+
+/// How long an export belongs to the worker that took it, unless it says that it is still there.
+pub const EXPORT_LEASE: Duration = Duration::from_mins(2);
+/// How often it says so.
+pub const EXPORT_RENEWAL: Duration = Duration::from_secs(20);
+/// What a worker keeps of its function's time: to end a file, or to say that there was too much to write.
+pub const EXPORT_RESERVE: Duration = Duration::from_secs(10);
+
+/// Opening a connection to S3.
+pub const FILES_CONNECT: Duration = Duration::from_secs(2);
+/// One attempt at one call of S3, of which the longest sends a part of a file.
+pub const FILES_ATTEMPT: Duration = Duration::from_secs(20);
+/// All attempts at one call of S3.
+pub const FILES_CALL: Duration = Duration::from_mins(1);
+/// What is sent of a file at a time, and so what is kept of it in memory. S3 takes ten thousand parts,
+/// of at least 5 MiB but for the last: 78 GiB.
+pub const FILES_PART: usize = 8 * 1024 * 1024;
+/// How long the address of a file can be used.
+pub const FILES_LINK: Duration = Duration::from_mins(15);
 
 /// `Retry-After` of 503 `database-unavailable` and of 409 `idempotency-in-progress`, in seconds.
 pub const RETRY_AFTER: u32 = 1;

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod call;
 mod error;
+mod exports;
 mod handle;
 mod health;
 mod identity;
@@ -16,11 +18,15 @@ mod pool;
 mod reader;
 mod settings;
 mod statement;
+mod stats;
 mod tasks;
 pub mod tls;
 mod users;
+mod work;
 
+pub use audit::HistoryPage;
 pub use error::{BadStanding, DbError};
+pub use exports::{Claim, Ending, ExportPage, Group, Lease, Order, OwnedExport, Walk, Walked};
 pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
 pub use health::Health;
 pub use identity::{Identity, Told};
@@ -33,10 +39,21 @@ pub use settings::{Credentials, Settings};
 pub use statement::Statement;
 pub use tasks::{ListTasks, TOTAL_CAP, Window};
 pub use users::{ListUsers, UserPage};
+pub use work::Taken;
 
 /// Every statement of this crate, for the test that prepares them all.
 pub fn statements() -> Vec<Statement> {
     let mut all = vec![
+        audit::HISTORY,
+        audit::LIST,
+        exports::CLAIM,
+        exports::COUNT,
+        exports::CREATE,
+        exports::FIND,
+        exports::FINISH,
+        exports::LIST,
+        exports::RENEW,
+        exports::ROWS,
         health::PING,
         identity::GREET,
         keys::KEEP,
@@ -48,6 +65,8 @@ pub fn statements() -> Vec<Statement> {
         me::UPDATE,
         outbox::RELAY,
         outbox::WAITING,
+        stats::ALL,
+        stats::OWNED,
         tasks::CREATE,
         tasks::DELETE,
         tasks::FIND,
@@ -55,6 +74,8 @@ pub fn statements() -> Vec<Statement> {
         tasks::UPDATE,
         users::LIST,
         users::UPDATE,
+        work::COUNT,
+        work::WRITE_AUDIT,
     ];
     all.extend(tasks::LISTS);
     all

@@ -43,14 +43,18 @@ impl Reader {
         &self.pool
     }
 
-    fn is_left_alone(&self) -> bool {
+    pub(crate) fn is_left_alone(&self) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.until.is_some_and(|until| self.pool.now() < until)
     }
 
     /// Its rows, or nothing: then the writer knows. A failure is no more than that, and is logged once in
     /// a pause.
-    async fn ask(&self, statement: &Statement, parameters: Parameters<'_>) -> Option<Vec<Row>> {
+    pub(crate) async fn ask(
+        &self,
+        statement: &Statement,
+        parameters: Parameters<'_>,
+    ) -> Option<Vec<Row>> {
         let asked_at = self.pool.now();
         let call = timeout(defaults::READER_CALL, self.pool.call(statement, parameters)).await;
         let error = match call {

@@ -2,7 +2,7 @@
 
 use cache::{Cache, Fence, Told, Written};
 use db::{Change, DbError, Outcome};
-use domain::{AccountState, Me, Task, User};
+use domain::{AccountState, Export, Me, Task, User};
 use queue::Outbox;
 use serde::de::IgnoredAny;
 
@@ -25,6 +25,7 @@ impl Changeable for Task {
     }
 }
 
+impl Changeable for Export {}
 impl Changeable for User {}
 impl Changeable for Me {
     const HAS_EVENT: bool = false;

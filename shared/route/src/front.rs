@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use auth::Caller;
 use cache::{
-    Bearer, Cache, Cached, Fence, Filling, Found, Room, Standing, Touch, Verdict, Written,
+    Bearer, Cache, Cached, Fence, Filling, Found, Policy, Room, Standing, Touch, Verdict, Written,
 };
 use db::{Change, DbError, Outcome};
 use domain::listing::TaskPage;
@@ -27,8 +27,8 @@ pub(crate) struct Front<'a> {
     caller: &'a Caller,
     touch: Touch,
     standing: Standing,
-    /// What the limit said, if somebody counted.
-    pub(crate) limit: Option<Verdict>,
+    /// What the limits said, as far as somebody counted.
+    pub(crate) limits: Vec<Verdict>,
     found: Found,
     /// Whether the change was begun, for which there is a fence.
     begun: AtomicBool,
@@ -76,6 +76,7 @@ impl<'a> Front<'a> {
         cache: &'a Cache,
         outbox: Option<&'a Outbox>,
         caller: &'a Caller,
+        policy: Option<Policy>,
         touch: Touch,
     ) -> Self {
         let bearer = Bearer {
@@ -83,9 +84,10 @@ impl<'a> Front<'a> {
             session: caller.sid.as_deref(),
             issued_at: caller.issued_at,
         };
-        let (greeting, found) = cache.greet(bearer, &caller.roles, &touch).await;
-        let (standing, limit) = (greeting.standing, greeting.limit);
-        Self { cache, outbox, caller, touch, standing, limit, found, begun: AtomicBool::new(false) }
+        let (greeting, found) = cache.greet(bearer, &caller.roles, policy, &touch).await;
+        let (standing, limits) = (greeting.standing, greeting.limits);
+        let begun = AtomicBool::new(false);
+        Self { cache, outbox, caller, touch, standing, limits, found, begun }
     }
 
     /// Refuses whoever was logged out, deactivated, or calls too often. Nothing stays fenced.
@@ -93,10 +95,12 @@ impl<'a> Front<'a> {
         let refusal = match self.standing {
             Standing::Revoked => Problem::new(Kind::TokenRevoked),
             Standing::Disabled => Problem::new(Kind::AccountDisabled),
-            Standing::Good | Standing::Unknown(_) => match &self.limit {
-                Some(verdict) if !verdict.allowed => Problem::rate_limited(verdict),
-                _ => return Ok(()),
-            },
+            Standing::Good | Standing::Unknown(_) => {
+                match self.limits.iter().find(|verdict| !verdict.allowed) {
+                    Some(verdict) => Problem::rate_limited(verdict),
+                    None => return Ok(()),
+                }
+            }
         };
         self.unfence().await;
         Err(refusal)
@@ -164,6 +168,34 @@ impl<'a> Front<'a> {
             (_, _, None, None) | (_, None, ..) => None,
             (Touch::Read(entry), Some(room), value, reached) => {
                 Some(Filling::new(entry, room.clone(), value, reached))
+            }
+            _ => None,
+        };
+        self.cache.keep(self.told(told.state).as_ref(), filling).await;
+        Ok(told.value)
+    }
+
+    /// What is not kept of what the request said it reads: from the database, which is told how far a
+    /// reader must have come. How far it was is kept.
+    pub(crate) async fn as_far<T, W>(
+        &self,
+        work: impl FnOnce(Option<i64>) -> W,
+    ) -> Result<T, DbError>
+    where
+        W: Future<Output = Result<db::Told<T>, DbError>>,
+    {
+        let room = match &self.found {
+            Found::Value { room, .. } | Found::Room(room) => Some(room),
+            Found::Fenced | Found::Unknown | Found::Nothing | Found::Fence(_) => None,
+        };
+        let told = match work(room.and_then(|room: &Room| room.floor)).await {
+            Ok(told) => told,
+            Err(error) => return self.read(Err(error)).await,
+        };
+        let filling = match (&self.touch, room, told.reached) {
+            // What is known already need not be told.
+            (Touch::Read(entry), Some(room), Some(reached)) if room.floor < Some(reached) => {
+                Some(Filling::floor(entry, room.clone(), reached))
             }
             _ => None,
         };

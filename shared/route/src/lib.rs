@@ -23,7 +23,7 @@ mod spec;
 mod trace;
 
 pub use auth::Caller;
-pub use cache::{Entry as CacheEntry, Touch};
+pub use cache::{Entry as CacheEntry, Policy, Touch};
 pub use change::Changeable;
 pub use cx::Cx;
 pub use entry::{Entry, Function, Prepare};
@@ -38,7 +38,8 @@ pub use judge::Judge;
 pub use outcome::settled;
 pub use problem::{Kind, Problem};
 pub use reply::{
-    Changed, Creatable, Created, Deleted, Entity, Found, Listed, Never, Reply, Response, Shown,
+    Accepted, Changed, Creatable, Created, Deleted, Entity, Found, Listed, Never, Reply, Response,
+    Shown,
 };
 pub use request::Request;
 pub use route::Route;

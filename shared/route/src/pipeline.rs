@@ -26,9 +26,9 @@ pub(crate) async fn answer<R: Route>(app: &App<R>, event: Event, time_left: Dura
     let watch = app.clock.stopwatch();
     let mut request = Request::new(event, &R::SPEC, &app.clock);
     let mut line = line_of::<R>(app, &request);
-    let mut limit = None;
+    let mut limits = Vec::new();
 
-    let work = AssertUnwindSafe(handled(app, &mut request, &mut line, &mut limit)).catch_unwind();
+    let work = AssertUnwindSafe(handled(app, &mut request, &mut line, &mut limits)).catch_unwind();
     let work = timeout(time_left.saturating_sub(ANSWER_RESERVE), work);
     let (outcome, tally) = telemetry::counted(work).await;
     let outcome = match outcome {
@@ -42,7 +42,7 @@ pub(crate) async fn answer<R: Route>(app: &App<R>, event: Event, time_left: Dura
     line.tally = tally;
     line.duration = watch.elapsed();
     line.write();
-    finished(&request, response, limit.as_ref())
+    finished(&request, response, &limits)
 }
 
 /// The steps, in the order of the contract.
@@ -50,7 +50,7 @@ async fn handled<R: Route>(
     app: &App<R>,
     request: &mut Request,
     line: &mut RequestLine,
-    limit: &mut Option<Verdict>,
+    limits: &mut Vec<Verdict>,
 ) -> Result<Response, Problem> {
     if !app.route_keys.iter().any(|key| key == request.route_key()) {
         let cause = format!("the gateway sends `{}` here", request.route_key());
@@ -63,8 +63,8 @@ async fn handled<R: Route>(
             request.logout = Some(logout);
             return public(app, request).await;
         }
-        Ok(Who::Anybody) => return strange(app, request, limit, None).await,
-        Err(refusal) => return strange(app, request, limit, Some(refusal)).await,
+        Ok(Who::Anybody) => return strange(app, request, limits, None).await,
+        Err(refusal) => return strange(app, request, limits, Some(refusal)).await,
     };
     line.user_id = Some(caller.sub);
 
@@ -72,8 +72,10 @@ async fn handled<R: Route>(
     // often, is told so before what is wrong with it.
     let judged = gate::permit(&R::SPEC, Some(&caller)).and_then(|()| read(app, request));
     let touch = judged.as_ref().map(|input| R::touches(input, &caller)).unwrap_or_default();
-    let front = Front::ask(&app.cache, app.outbox.as_ref(), &caller, touch).await;
-    *limit = front.limit;
+    // A request that is refused for what it says does not use up what only few requests may.
+    let policy = R::SPEC.policy.filter(|_| judged.is_ok());
+    let front = Front::ask(&app.cache, app.outbox.as_ref(), &caller, policy, touch).await;
+    limits.clone_from(&front.limits);
     front.judge().await?; // 401, 403, 429
     let input = match judged {
         Ok(input) => input,
@@ -100,12 +102,12 @@ async fn handled<R: Route>(
 async fn strange<R: Route>(
     app: &App<R>,
     request: &mut Request,
-    limit: &mut Option<Verdict>,
+    limits: &mut Vec<Verdict>,
     refusal: Option<Problem>,
 ) -> Result<Response, Problem> {
     if R::SPEC.limited {
-        *limit = gate::count_stranger(&app.cache, request, refusal.as_ref()).await;
-        if let Some(verdict) = limit.as_ref().filter(|verdict| !verdict.allowed) {
+        limits.extend(gate::count_stranger(&app.cache, request, refusal.as_ref()).await);
+        if let Some(verdict) = limits.iter().find(|verdict| !verdict.allowed) {
             return Err(Problem::rate_limited(verdict)); // 429
         }
     }
@@ -178,7 +180,7 @@ fn refusal<R: Route>(
 }
 
 /// The answer with what all answers have.
-fn finished(request: &Request, response: Response, limit: Option<&Verdict>) -> Answer {
+fn finished(request: &Request, response: Response, limits: &[Verdict]) -> Answer {
     let mut answer = Answer { status_code: response.status, ..Answer::default() };
     let mut set = |name: &str, value: &str| {
         answer.headers.insert(name.to_owned(), value.to_owned());
@@ -187,9 +189,13 @@ fn finished(request: &Request, response: Response, limit: Option<&Verdict>) -> A
     set("strict-transport-security", "max-age=31536000; includeSubDomains");
     set("x-content-type-options", "nosniff");
     set("x-request-id", &request.id);
-    if let Some(Verdict { limit: Limit { name, calls, window }, remaining, seconds, .. }) = limit {
-        set("ratelimit-policy", &format!("\"{name}\";q={calls};w={}", window.as_secs()));
-        set("ratelimit", &format!("\"{name}\";r={remaining};t={seconds}"));
+    if !limits.is_empty() {
+        let [policies, states] = [policy_of, state_of].map(|words| {
+            let words: Vec<String> = limits.iter().map(words).collect();
+            words.join(", ")
+        });
+        set("ratelimit-policy", &policies);
+        set("ratelimit", &states);
     }
     if let Some(etag) = &response.etag {
         set("etag", etag.header());
@@ -204,6 +210,16 @@ fn finished(request: &Request, response: Response, limit: Option<&Verdict>) -> A
         answer.body = response.body;
     }
     answer
+}
+
+/// So many calls in so long a time.
+fn policy_of(Verdict { limit: Limit { name, calls, window }, .. }: &Verdict) -> String {
+    format!("\"{name}\";q={calls};w={}", window.as_secs())
+}
+
+/// How many more, and how long until there are again.
+fn state_of(Verdict { limit: Limit { name, .. }, remaining, seconds, .. }: &Verdict) -> String {
+    format!("\"{name}\";r={remaining};t={seconds}")
 }
 
 fn line_of<R: Route>(app: &App<R>, request: &Request) -> RequestLine {

@@ -1,6 +1,6 @@
 //! Answers that succeed. The type says the status.
 
-use domain::{Me, Task, User};
+use domain::{Export, Me, Task, User};
 use serde::Serialize;
 
 use crate::etag::ETag;
@@ -85,6 +85,18 @@ impl Creatable for Task {
     }
 }
 
+impl Entity for Export {
+    fn etag(&self) -> Option<ETag> {
+        None
+    }
+}
+
+impl Creatable for Export {
+    fn location(&self) -> String {
+        format!("/v1/exports/{}", self.id)
+    }
+}
+
 impl Entity for User {
     fn etag(&self) -> Option<ETag> {
         None
@@ -133,6 +145,30 @@ impl<T: Creatable> Reply for Created<T> {
             .replayed(self.replayed);
         response.etag = self.entity.etag();
         response
+    }
+}
+
+/// 202 with a thing that somebody will work on.
+pub struct Accepted<T> {
+    /// The thing.
+    pub entity: T,
+    /// Whether an earlier request with the same key asked for it.
+    pub replayed: bool,
+}
+
+impl<T> From<Changed<T>> for Accepted<T> {
+    fn from(Changed { entity, replayed }: Changed<T>) -> Self {
+        Self { entity, replayed }
+    }
+}
+
+impl<T: Creatable> Reply for Accepted<T> {
+    const STATUSES: &'static [u16] = &[202];
+
+    fn into_response(self) -> Response {
+        Response::json(202, &self.entity)
+            .header("location", self.entity.location())
+            .replayed(self.replayed)
     }
 }
 

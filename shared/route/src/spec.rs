@@ -1,5 +1,6 @@
 //! What is true of a route before any request.
 
+use cache::Policy;
 use domain::{Permission, Permissions, Role};
 
 use crate::problem::Kind;
@@ -94,6 +95,10 @@ pub struct Spec {
     pub access: Access,
     /// Whether calls are counted against a limit: of the caller, or of where they call from.
     pub limited: bool,
+    /// A limit of its own, besides that of all calls.
+    pub policy: Option<Policy>,
+    /// What it takes to reach things of others, where the path names one.
+    pub reach: Permission,
     /// One line for the documentation.
     pub summary: &'static str,
     /// The problems of this route alone; the others follow from its input and access.
@@ -152,6 +157,8 @@ impl Spec {
             at_root: false,
             access,
             limited: true,
+            policy: None,
+            reach: Permission::TasksReadAll,
             summary: "",
             problems: &[],
         }
@@ -175,6 +182,20 @@ impl Spec {
     #[must_use]
     pub const fn unlimited(mut self) -> Self {
         self.limited = false;
+        self
+    }
+
+    /// With a limit of its own, besides that of all calls.
+    #[must_use]
+    pub const fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// Where reading any task is not enough to reach things of others.
+    #[must_use]
+    pub const fn reach(mut self, permission: Permission) -> Self {
+        self.reach = permission;
         self
     }
 

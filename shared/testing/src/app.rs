@@ -14,11 +14,15 @@ use route::{Entry, Function, Need};
 use crate::backstage::{Backstage, outbox_url_of, shared_outbox_url};
 use crate::caller::Caller;
 use crate::database::TestDatabase;
+use crate::files::BUCKET;
 use crate::over_http::{self, OverHttp, body_of};
 use crate::proxy::Proxy;
 use crate::reply::Reply;
 use crate::rig::rig;
 use crate::router;
+
+/// Limits that nobody reaches.
+const NO_LIMITS: &str = r#"{"user": "1000000/60", "ip": "1000000/60", "exports": "1000000/60"}"#;
 
 /// How a test app differs from the usual one.
 #[derive(Default)]
@@ -77,13 +81,15 @@ impl TestApp {
             ("DATABASE_CA_FILE", rig.state.ca_file.display().to_string()),
             ("AUTH_LOGOUT_AUDIENCES", "fastapi-backend,task-worker".to_owned()),
             ("OUTBOX_QUEUE_URL", shared_outbox_url()),
+            ("EXPORTS_BUCKET", BUCKET.to_owned()),
+            ("S3_PATH_STYLE", "true".to_owned()),
             ("AWS_LAMBDA_MAX_CONCURRENCY", "8".to_owned()),
             // Tests that are about mails name a mail server.
             ("MAIL_FROM", "Task manager <tasks@example.com>".to_owned()),
             ("MAIL_TRANSPORT", "log".to_owned()),
             // Tests that are about the time that Redis gets, or about limits, set their own.
             ("REDIS_CALL_MS", "5000".to_owned()),
-            ("RATE_LIMITS", r#"{"user": "1000000/60", "ip": "1000000/60"}"#.to_owned()),
+            ("RATE_LIMITS", NO_LIMITS.to_owned()),
         ]);
         env = match setup.redis_port {
             Some(port) => env.with("REDIS_URL", format!("redis://127.0.0.1:{port}")),

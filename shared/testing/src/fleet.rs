@@ -8,6 +8,7 @@ use clock::Clock;
 use config::Env;
 use local::lambda::{Function, Logs, Settings, Stream};
 use route::gateway::{Answer, Event};
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::reply::Reply;
@@ -30,6 +31,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 impl Fleet {
     /// Starts `count` processes of a function with these settings.
     pub fn start(function: &str, env: &Env, count: usize) -> Self {
+        Self::patient(function, env, count, PATIENCE)
+    }
+
+    /// The same with another time for an event.
+    pub fn patient(function: &str, env: &Env, count: usize, patience: Duration) -> Self {
         let output = Arc::<Mutex<Output>>::default();
         let sink = Arc::clone(&output);
         let logs = Logs::to(move |_, stream, words| {
@@ -40,7 +46,8 @@ impl Fleet {
                 Stream::Runner => {}
             }
         });
-        let function = Function::new(settings(function, env, count), Clock::system(), logs);
+        let settings = Settings { timeout: patience, ..settings(function, env, count) };
+        let function = Function::new(settings, Clock::system(), logs);
         function.start(count);
         Self { function, output }
     }
@@ -54,6 +61,13 @@ impl Fleet {
     pub async fn answer_raw(&self, payload: &str) -> Result<Reply, String> {
         let answer = self.function.invoke(payload.to_owned().into(), "").await;
         reply(&answer.map_err(|failure| failure.to_string())?)
+    }
+
+    /// Has one of them deal with a payload that comes from no gateway.
+    pub async fn work(&self, payload: &Value) -> Result<Value, String> {
+        let answer = self.function.invoke(payload.to_string().into(), "").await;
+        let answer = answer.map_err(|failure| failure.to_string())?;
+        serde_json::from_slice(&answer).map_err(|error| error.to_string())
     }
 
     /// Has one of them answer an event, but kills it (as `kill -9` does) if `deadline` comes first, which

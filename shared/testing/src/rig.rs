@@ -12,6 +12,8 @@ use services::State;
 use tokio_postgres::Client;
 use tokio_postgres::config::SslMode;
 
+use crate::files::BUCKET;
+
 /// The shared parts.
 pub struct Rig {
     /// Where the services are.
@@ -53,6 +55,7 @@ impl Rig {
                 tokio::join!(
                     rig.make_template(),
                     rig.make_outbox(),
+                    rig.make_bucket(),
                     rig.say_that_the_relay_is_awake()
                 )
             },
@@ -72,6 +75,13 @@ impl Rig {
         let queues = Queues::connect(&localstack.url, &localstack.region);
         let outbox = queues.client().create_queue().queue_name(Queue::Outbox.name());
         outbox.send().await.expect("a queue");
+    }
+
+    /// Makes the bucket of all tests: each export has a place of its own in it.
+    async fn make_bucket(&self) {
+        let localstack = &self.state.localstack;
+        let queues = Queues::connect(&localstack.url, &localstack.region);
+        queues.create_buckets(&[BUCKET.to_owned()]).await.expect("a bucket");
     }
 
     /// Most tests are not about the relay: their writers shall not wake it.

@@ -31,8 +31,8 @@ pub struct Stage {
 pub struct Scene {
     /// For how long a received message is nobody else's: what a killed worker had comes back after it.
     pub visibility: Duration,
-    /// Settings that are added for every function, or take the place of the usual ones.
-    pub env: Vec<(&'static str, String)>,
+    /// Settings of a function that are added, or take the place of the usual ones.
+    pub env: Vec<(&'static str, &'static str, String)>,
     /// At most so many processes of each.
     pub processes: usize,
     /// The LocalStack that has the queues, instead of the one that all tests share.
@@ -62,7 +62,8 @@ impl Stage {
         });
         let (mut functions, mut sources, mut names) = (BTreeMap::new(), Vec::new(), Vec::new());
         let mut add = |name: &'static str, timeout: u32, env: Env| {
-            let env = scene.env.iter().fold(env, |env, (name, value)| env.with(name, value));
+            let own = scene.env.iter().filter(|(of, ..)| *of == name);
+            let env = own.fold(env, |env, (_, setting, value)| env.with(setting, value));
             let mut settings = fleet::settings(name, &env, scene.processes);
             settings.timeout = Duration::from_secs(timeout.into());
             functions.insert(name, Function::new(settings, Clock::system(), logs.clone()));

@@ -56,6 +56,8 @@ pub fn settings(state: &State) -> BTreeMap<String, String> {
         ("AWS_ENDPOINT_URL", state.localstack.url.clone()),
         ("DATABASE_CA_FILE", state.ca_file.display().to_string()),
         ("SMTP_CA_FILE", state.ca_file.display().to_string()),
+        // LocalStack's buckets have no host names of their own.
+        ("S3_PATH_STYLE", "true".to_owned()),
     ];
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

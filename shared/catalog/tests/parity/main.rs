@@ -7,6 +7,7 @@
     reason = "a test that cannot go on ends; nothing else runs here that reading files could block"
 )]
 
+mod buckets;
 mod folders;
 mod manifests;
 mod queues;

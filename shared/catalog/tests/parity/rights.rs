@@ -48,6 +48,12 @@ fn needed(function: &Declared) -> BTreeSet<String> {
     }
     for need in &function.needs {
         match need {
+            Need::Files if function.name == "exports-get" => {
+                rights.insert("s3:GetObject of ExportsBucket".to_owned());
+            }
+            Need::Files => {
+                rights.insert("s3:PutObject, s3:AbortMultipartUpload of ExportsBucket".to_owned());
+            }
             Need::Cache => drop(rights.insert("read the secret of redis".to_owned())),
             Need::Database(role) => drop(rights.insert(format!("read the secret of {role}"))),
             Need::Cluster => drop(rights.insert("read the secret of migrate".to_owned())),
@@ -68,10 +74,11 @@ fn needed(function: &Declared) -> BTreeSet<String> {
     rights
 }
 
-/// What follows a tag, without a part behind a dot: `!GetAtt OutboxQueue.Arn` is `OutboxQueue`.
+/// What follows a tag, without a part behind a dot: `!GetAtt OutboxQueue.Arn` is `OutboxQueue`, and so is
+/// `!Sub ${OutboxQueue.Arn}/…`.
 fn referred(value: &Value) -> String {
     let Value::Tagged(tagged) = value else { return format!("{value:?}") };
-    let name = tagged.value.as_str().unwrap_or_default();
+    let name = tagged.value.as_str().unwrap_or_default().trim_start_matches("${");
     name.split('.').next().unwrap_or_default().to_owned()
 }
 
@@ -87,8 +94,11 @@ fn right(policy: &Value) -> String {
         return format!("take from {}", referred(&policy["QueueName"]));
     }
     if let Some(statement) = policy.get("Statement") {
-        let action = statement["Action"].as_str().unwrap_or_default();
-        return format!("{action} of {}", referred(&statement["Resource"]));
+        let actions = match &statement["Action"] {
+            Value::Sequence(all) => all.iter().filter_map(Value::as_str).collect(),
+            one => vec![one.as_str().unwrap_or_default()],
+        };
+        return format!("{} of {}", actions.join(", "), referred(&statement["Resource"]));
     }
     format!("{policy:?}")
 }

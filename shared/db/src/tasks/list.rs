@@ -1,18 +1,18 @@
 //! Lists of tasks.
 
-use domain::listing::{Assignee, Filter, Key, Position, Scope, Sort, TaskPage};
+use domain::listing::{Filter, Key, Position, Scope, Sort, TaskPage};
 use domain::{Task, Timestamp};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::conditions::Conditions;
 use super::list_sql::statement_of;
 use super::task_of;
 use crate::error::DbError;
 use crate::handle::{Db, Read, column};
 use crate::identity::{Identity, Told};
-use crate::pattern;
 
 /// How far a total is counted.
 pub const TOTAL_CAP: i64 = 10_000;
@@ -71,25 +71,8 @@ impl Db<Read> {
 }
 
 /// The values of a list's parameters, from `$3` on, in their order.
-#[expect(clippy::struct_excessive_bools, reason = "each is a parameter of the statement")]
 struct Values<'a> {
-    caller: Uuid,
-    owned_by_caller: Option<Uuid>,
-    assigned_to_caller: Option<Uuid>,
-    owner: Option<Uuid>,
-    assignee: Option<Uuid>,
-    nobody_assigned: bool,
-    deleted: bool,
-    statuses: Option<Vec<&'static str>>,
-    priorities: Option<Vec<&'static str>>,
-    labels: Option<Vec<&'a str>>,
-    pattern: Option<String>,
-    created_after: Option<OffsetDateTime>,
-    created_before: Option<OffsetDateTime>,
-    updated_after: Option<OffsetDateTime>,
-    due_after: Option<OffsetDateTime>,
-    due_before: Option<OffsetDateTime>,
-    overdue: Option<bool>,
+    conditions: Conditions<'a>,
     rows: i64,
     skipped: i64,
     with_total: bool,
@@ -102,45 +85,20 @@ struct Values<'a> {
 
 impl<'a> Values<'a> {
     fn of(me: Uuid, list: &ListTasks<'a>) -> Self {
-        let filter = list.filter;
         let (skipped, after) = match &list.window {
             Window::After(position) => (None, position.as_ref()),
             Window::Skip(rows) => (Some(*rows), None),
         };
-        let labels: Vec<&str> = filter.labels.iter().map(|label| label.expose().as_str()).collect();
         Self {
-            caller: me,
-            owned_by_caller: (list.scope == Scope::Owned).then_some(me),
-            assigned_to_caller: (list.scope == Scope::Assigned).then_some(me),
-            owner: filter.owner,
-            assignee: match filter.assignee {
-                Some(Assignee::Me) => Some(me),
-                Some(Assignee::Is(user)) => Some(user),
-                Some(Assignee::Nobody) | None => None,
-            },
-            nobody_assigned: filter.assignee == Some(Assignee::Nobody),
-            deleted: filter.deleted,
-            statuses: filter.statuses.as_ref().map(|all| all.iter().map(|s| s.name()).collect()),
-            priorities: filter
-                .priorities
-                .as_ref()
-                .map(|all| all.iter().map(|p| p.name()).collect()),
-            labels: (!labels.is_empty()).then_some(labels),
-            pattern: filter.text.as_ref().map(|text| pattern::containing(text.expose())),
-            created_after: instant(filter.created_after),
-            created_before: instant(filter.created_before),
-            updated_after: instant(filter.updated_after),
-            due_after: instant(filter.due_after),
-            due_before: instant(filter.due_before),
-            overdue: filter.overdue,
+            conditions: Conditions::of(me, list.scope, list.filter),
             // One more than is shown tells whether there are more.
             rows: i64::from(list.limit) + 1,
             skipped: skipped.unwrap_or_default(),
             with_total: skipped.is_some(),
-            all_that_is_owned: list.scope == Scope::Owned && *filter == Filter::default(),
+            all_that_is_owned: list.scope == Scope::Owned && *list.filter == Filter::default(),
             after_a_row: after.is_some(),
             after_time: match after.map(|row| row.key) {
-                Some(Key::Time(time)) => instant(time),
+                Some(Key::Time(time)) => time.map(Timestamp::to_offset_date_time),
                 Some(Key::Rank(_)) | None => None,
             },
             after_rank: match after.map(|row| row.key) {
@@ -151,25 +109,9 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 26] {
-        [
-            &self.caller,
-            &self.owned_by_caller,
-            &self.assigned_to_caller,
-            &self.owner,
-            &self.assignee,
-            &self.nobody_assigned,
-            &self.deleted,
-            &self.statuses,
-            &self.priorities,
-            &self.labels,
-            &self.pattern,
-            &self.created_after,
-            &self.created_before,
-            &self.updated_after,
-            &self.due_after,
-            &self.due_before,
-            &self.overdue,
+    fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
+        let mut all = self.conditions.parameters().to_vec();
+        let rest: [&(dyn ToSql + Sync); 9] = [
             &self.rows,
             &self.skipped,
             &self.with_total,
@@ -179,10 +121,8 @@ impl<'a> Values<'a> {
             &self.after_rank,
             &self.after_id,
             &TOTAL_CAP,
-        ]
+        ];
+        all.extend_from_slice(&rest);
+        all
     }
-}
-
-fn instant(time: Option<Timestamp>) -> Option<OffsetDateTime> {
-    time.map(Timestamp::to_offset_date_time)
 }

@@ -7,36 +7,8 @@
 use domain::listing::{Sort, SortKey};
 use tokio_postgres::types::Type;
 
+use super::conditions::filtered;
 use crate::statement::Statement;
-
-/// Which tasks a list is about: a condition on `t`.
-macro_rules! filtered {
-    () => {
-        "($4::uuid IS NULL OR t.user_id = $4 /* owned by the caller */)
-            AND ($5::uuid IS NULL OR t.assignee_id = $5 /* assigned to the caller */)
-            AND ($6::uuid IS NULL OR t.user_id = $6 /* owner */)
-            AND ($7::uuid IS NULL OR t.assignee_id = $7 /* assignee */)
-            AND (NOT $8 OR t.assignee_id IS NULL /* nobody assigned */)
-            AND CASE WHEN $9 /* trash */ THEN t.deleted_at IS NOT NULL ELSE t.deleted_at IS NULL END
-            AND ($10::text[] IS NULL OR t.status = ANY ($10) /* statuses */)
-            AND ($11::text[] IS NULL OR t.priority = ANY ($11) /* priorities */)
-            AND ($12::text[] IS NULL OR t.labels @> $12 /* labels */)
-            AND ($13::text IS NULL OR t.title ILIKE $13 OR t.description ILIKE $13 /* q */)
-            AND ($14::timestamptz IS NULL OR t.created_at > $14 /* created after */)
-            AND ($15::timestamptz IS NULL OR t.created_at < $15 /* created before */)
-            AND ($16::timestamptz IS NULL OR t.updated_at > $16 /* updated after */)
-            AND ($17::timestamptz IS NULL OR t.due_at > $17 /* due after */)
-            AND ($18::timestamptz IS NULL OR t.due_at < $18 /* due before */)
-            AND (
-                $19::boolean IS NULL /* overdue */
-                OR $19 = ((t.due_at < now() AND t.status IN ('pending', 'in_progress')) IS TRUE)
-            )
-            AND (
-                $4 IS NOT NULL OR $5 IS NOT NULL OR $6 IS NOT NULL OR $7 IS NOT NULL
-                OR t.version > 0 /* everybody's, which have indexes of their own */
-            )"
-    };
-}
 
 /// A list in one order, and what comes after a row in it: `$25` is the row's time, `$26` its rank,
 /// `$27` its id.

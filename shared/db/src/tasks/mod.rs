@@ -1,6 +1,7 @@
 //! Tasks.
 
 mod change;
+pub(crate) mod conditions;
 mod list;
 mod list_sql;
 

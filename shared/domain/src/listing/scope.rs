@@ -1,12 +1,15 @@
 //! Whose tasks.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
+use super::Filter;
 use crate::input::{Fault, parameter, parse_uuid};
+use crate::{Permission, Permissions};
 
 /// Whose tasks a list holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// The caller's own.
     Owned,
@@ -37,6 +40,34 @@ impl Scope {
     /// Reads the parameter.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         parameter::word(text, Self::named, "owned, assigned, all")
+    }
+
+    /// Whose tasks, also if nobody says: who writes is shown their own, who only reads, whatever they may
+    /// read. A question for the tasks of one owner is a question among all.
+    pub fn or_usual(asked: Option<Self>, filter: &Filter, permissions: Permissions) -> Self {
+        if let Some(scope) = asked {
+            scope
+        } else if permissions.has(Permission::TasksWrite) && filter.owner.is_none() {
+            Self::Owned
+        } else if permissions.has(Permission::TasksReadAll) || filter.owner.is_some() {
+            Self::All
+        } else {
+            Self::Assigned
+        }
+    }
+
+    /// The permission that a question takes and is not there, if there is one.
+    pub fn missing_permission(
+        self,
+        filter: &Filter,
+        permissions: Permissions,
+    ) -> Option<Permission> {
+        let all = self == Self::All || filter.owner.is_some();
+        if all && !permissions.has(Permission::TasksReadAll) {
+            return Some(Permission::TasksReadAll);
+        }
+        (filter.deleted && !permissions.has(Permission::TasksAdmin))
+            .then_some(Permission::TasksAdmin)
     }
 }
 
@@ -87,6 +118,39 @@ mod tests {
             let error = Scope::parse(text).unwrap_err().of_parameter("scope");
             assert_eq!(error.detail, "must be one of owned, assigned, all");
         }
+    }
+
+    #[test]
+    fn without_a_word_it_depends_on_who_asks_for_what() {
+        use Permission::{TasksRead, TasksReadAll, TasksWrite};
+        let of = |permissions: &[Permission], owner: Option<Uuid>| {
+            let filter = Filter { owner, ..Filter::default() };
+            Scope::or_usual(None, &filter, Permissions::of(permissions.iter().copied()))
+        };
+        assert_eq!(of(&[TasksRead, TasksWrite], None), Scope::Owned);
+        assert_eq!(of(&[TasksRead, TasksReadAll, TasksWrite], None), Scope::Owned);
+        assert_eq!(of(&[TasksRead, TasksReadAll], None), Scope::All);
+        assert_eq!(of(&[TasksRead], None), Scope::Assigned);
+        assert_eq!(of(&[TasksRead, TasksWrite], Some(Uuid::nil())), Scope::All);
+        let asked = Scope::or_usual(Some(Scope::All), &Filter::default(), Permissions::NONE);
+        assert_eq!(asked, Scope::All);
+    }
+
+    #[test]
+    fn what_is_not_ones_own_takes_a_permission() {
+        use Permission::{TasksAdmin, TasksReadAll};
+        let own = Filter::default();
+        let of_one = Filter { owner: Some(Uuid::nil()), ..Filter::default() };
+        let trash = Filter { deleted: true, ..Filter::default() };
+        let none = Permissions::NONE;
+        assert_eq!(Scope::Owned.missing_permission(&own, none), None);
+        assert_eq!(Scope::Assigned.missing_permission(&own, none), None);
+        assert_eq!(Scope::All.missing_permission(&own, none), Some(TasksReadAll));
+        assert_eq!(Scope::Owned.missing_permission(&of_one, none), Some(TasksReadAll));
+        assert_eq!(Scope::Owned.missing_permission(&trash, none), Some(TasksAdmin));
+        let all = Permissions::of([TasksReadAll, TasksAdmin]);
+        let trash_of_one = Filter { deleted: true, ..of_one };
+        assert_eq!(Scope::All.missing_permission(&trash_of_one, all), None);
     }
 
     #[test]

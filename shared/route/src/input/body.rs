@@ -1,6 +1,6 @@
 //! A JSON body.
 
-use domain::{Invalid, MePatch, NewTask, TaskPatch, TaskReplacement, UserPatch};
+use domain::{Invalid, MePatch, NewExport, NewTask, TaskPatch, TaskReplacement, UserPatch};
 use serde_json::{Map, Value};
 
 use super::{Input, Shape, Step};
@@ -26,6 +26,12 @@ impl FromJson for TaskPatch {
 }
 
 impl FromJson for TaskReplacement {
+    fn from_json(object: Map<String, Value>) -> Result<Self, Invalid> {
+        Self::from_json(object)
+    }
+}
+
+impl FromJson for NewExport {
     fn from_json(object: Map<String, Value>) -> Result<Self, Invalid> {
         Self::from_json(object)
     }

@@ -20,6 +20,10 @@ impl Resource for domain::Task {
     const MISSING: Kind = Kind::TaskNotFound;
 }
 
+impl Resource for domain::Export {
+    const MISSING: Kind = Kind::ExportNotFound;
+}
+
 impl Resource for domain::User {
     const MISSING: Kind = Kind::UserNotFound;
 }

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on ends, and says where"
 )]
 
+mod analytics_worker;
+mod audit_worker;
 mod bad_input;
 mod cache_rules;
 mod cases;
@@ -16,6 +18,7 @@ mod credentials;
 mod database;
 mod document_003;
 mod events;
+mod exports;
 mod idempotency;
 mod limits;
 mod list_model;

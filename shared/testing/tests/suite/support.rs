@@ -28,6 +28,11 @@ pub(crate) fn statements(reply: &Reply) -> u64 {
     lines_of(id)[0]["db_round_trips"].as_u64().expect("a number")
 }
 
+/// The URL of a queue that does not exist.
+pub(crate) fn no_queue() -> String {
+    format!("{}/queue/us-east-1/000000000000/nowhere", rig().state.localstack.url)
+}
+
 /// The address of a task.
 pub(crate) fn path_of(task: &Value) -> String {
     format!("/v1/tasks/{}", task["id"].as_str().expect("an id"))
@@ -46,11 +51,19 @@ pub(crate) async fn events_of(app: &TestApp, id: Uuid) -> Vec<Envelope> {
     rows.iter().map(event).collect()
 }
 
+/// Every event that was ever written, oldest first.
+pub(crate) async fn every_event(app: &TestApp) -> Vec<Envelope> {
+    let sql = "SELECT payload FROM app.outbox ORDER BY created_at, aggregate_version";
+    let rows = app.db.rows(sql, &[]).await;
+    rows.iter().map(|row| serde_json::from_value(row.get(0)).expect("an envelope")).collect()
+}
+
 /// Every row that a change leaves behind, but for the records of keys: what is equal before and after
 /// a request was not touched by it. (Of users not what any request renews from its token.)
 pub(crate) async fn everything(app: &TestApp) -> Vec<String> {
     let sql = "SELECT to_jsonb(t)::text FROM app.tasks AS t
         UNION ALL SELECT to_jsonb(o)::text FROM app.outbox AS o
+        UNION ALL SELECT to_jsonb(e)::text FROM app.exports AS e
         UNION ALL SELECT to_jsonb(s)::text FROM app.user_state AS s
         UNION ALL SELECT (to_jsonb(u) - 'last_seen_at' - 'roles')::text FROM app.users AS u
         ORDER BY 1";
@@ -87,6 +100,19 @@ pub(crate) async fn task_assigned_to(app: &TestApp, assignee: Uuid) -> Uuid {
     known(app, assignee).await;
     let fields = json!({"assignee_id": assignee});
     change(app, "SELECT api.update_task_v1($1, $2, $3, $4, NULL)", id, &[&fields]).await;
+    id
+}
+
+/// An export that somebody asked for. Returns its id.
+pub(crate) async fn export_of(app: &TestApp, owner: Uuid) -> Uuid {
+    let id = app.clock.new_id();
+    let caller = json!({
+        "id": owner, "issued_at": "2026-01-01T00:00:00Z", "username": "somebody", "roles": [],
+        "permissions": [],
+    });
+    let fields = json!({"kind": "tasks", "format": "csv", "scope": "owned", "filter": {}});
+    let sql = "SELECT api.create_export_v1($1, $2, $3)";
+    done(&app.db.rows(sql, &[&caller, &operation(app, id), &fields]).await);
     id
 }
 

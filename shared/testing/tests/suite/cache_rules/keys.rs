@@ -21,7 +21,7 @@ async fn everything(place: &Place) {
     assert!(a.cache.drop(&[place.stale(3)]).await);
     a.cache.count("2001:db8:1:2:3::4", 2).await.expect("Redis counts");
     a.cache.count("203.0.113.9", 1).await.expect("Redis counts");
-    let (greeting, _) = a.cache.greet(a.bearer(), &[], &Touch::Nothing).await;
+    let (greeting, _) = a.cache.greet(a.bearer(), &[], None, &Touch::Nothing).await;
     let cache::Standing::Unknown(Some(epoch)) = greeting.standing else { panic!("{greeting:?}") };
     let state = AccountState { active: true, not_before: 0, sessions: vec![] };
     a.cache.keep(Some(&Told { user: place.user, epoch, state }), None).await;

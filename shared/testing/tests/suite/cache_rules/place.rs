@@ -66,7 +66,7 @@ impl Process<'_> {
 
     pub(super) async fn look(&self, entry: &Entry) -> Seen {
         let touch = Touch::Read(entry.clone());
-        match self.cache.greet(self.bearer(), &[], &touch).await.1 {
+        match self.cache.greet(self.bearer(), &[], None, &touch).await.1 {
             Found::Value { text, room } => match self.cache.read::<Thing>(entry, &text) {
                 Some(thing) => Seen::Value(thing.version),
                 None => Seen::Room(room),
@@ -85,7 +85,7 @@ impl Process<'_> {
     }
 
     pub(super) async fn fence(&self, task: Uuid) -> Fence {
-        match self.cache.greet(self.bearer(), &[], &Touch::Change(Some(task))).await.1 {
+        match self.cache.greet(self.bearer(), &[], None, &Touch::Change(Some(task))).await.1 {
             Found::Fence(fence) => fence,
             found => panic!("no fence, but {found:?}"),
         }

@@ -14,7 +14,7 @@ impl Place {
     async fn greet(&self, issued_at: i64, session: Option<&str>) -> Greeting {
         let bearer = Bearer { user: self.user, session, issued_at };
         let [process, ..] = self.processes();
-        process.cache.greet(bearer, &[Role::User], &Touch::Nothing).await.0
+        process.cache.greet(bearer, &[Role::User], None, &Touch::Nothing).await.0
     }
 
     async fn stands(&self, issued_at: i64, session: Option<&str>) -> Standing {
@@ -119,11 +119,11 @@ async fn who_is_refused_anyway_is_not_counted() {
     let meter = place.of_user("rl");
     place.forget(&meter).await;
     for issued_at in [500, 501] {
-        assert_eq!(place.greet(issued_at, None).await.limit, None);
+        assert_eq!(place.greet(issued_at, None).await.limits, []);
     }
     assert_eq!(place.redis.ask::<i64>(&["EXISTS", &meter]).await, 0);
     place.judge_anew().await;
-    assert!(place.greet(501, None).await.limit.is_some());
+    assert!(place.greet(501, None).await.limits.len() == 1);
     assert_eq!(place.redis.ask::<i64>(&["EXISTS", &meter]).await, 1);
 }
 

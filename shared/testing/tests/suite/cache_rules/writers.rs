@@ -274,7 +274,7 @@ async fn a_fence_from_before_a_long_sleep_is_not_fresh() {
     let cache = cache::Cache::from_env(&env, Secrets::new(clock.clone()), clock.clone());
     let cache = cache.expect("a cache");
     let process = Process { cache: &cache, user: place.user };
-    let found = cache.greet(process.bearer(), &[], &Touch::Change(None)).await.1;
+    let found = cache.greet(process.bearer(), &[], None, &Touch::Change(None)).await.1;
     let cache::Found::Fence(fence) = found else { panic!("no fence, but {found:?}") };
     assert!(cache.is_fresh(&fence));
     clock.advance(FENCE_FRESH);

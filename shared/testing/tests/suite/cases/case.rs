@@ -5,7 +5,7 @@ use route::Entry;
 use testing::{Call, Caller, Reply, TestApp};
 use uuid::Uuid;
 
-use crate::support::{delete, known, task_of};
+use crate::support::{delete, export_of, known, task_of};
 
 /// The cases of a route, and how to call it.
 pub(crate) struct RouteCases {
@@ -28,6 +28,7 @@ pub(crate) enum Named {
     /// A task in the trash.
     DeletedTask,
     User,
+    Export,
 }
 
 /// How a route comes to an answer.
@@ -57,6 +58,7 @@ impl RouteCases {
                 delete(app, id).await;
                 id
             }
+            Named::Export => export_of(app, owner).await,
             Named::User => {
                 known(app, owner).await;
                 owner

@@ -4,6 +4,7 @@ use serde_json::json;
 use testing::{Proxy, Reply, Setup, TestApp, rig};
 
 use super::{Named, RouteCases, case};
+use crate::support::no_queue;
 
 pub(crate) const ROUTE: RouteCases = RouteCases {
     route: "health",
@@ -80,9 +81,7 @@ async fn a_cache_that_is_down_only_degrades() {
 
 #[tokio::test]
 async fn a_queue_that_is_down_only_degrades() {
-    let dead = services::free_port().expect("a port");
-    let url = format!("http://127.0.0.1:{dead}/queue/us-east-1/000000000000/task-outbox");
-    let setup = Setup { env: vec![("OUTBOX_QUEUE_URL", url)], ..Setup::default() };
+    let setup = Setup { env: vec![("OUTBOX_QUEUE_URL", no_queue())], ..Setup::default() };
     let app = TestApp::with(setup).await;
     let body = app.anonymous().get("/health").send().await.expect(200).json();
     assert_eq!(body["status"], "degraded");

@@ -9,14 +9,20 @@ mod common;
 mod hold;
 mod subject;
 
+mod audit_list;
 mod auth_logout;
+mod exports_create;
+mod exports_get;
+mod exports_list;
 mod health;
 mod me_get;
 mod me_update;
 mod not_found;
+mod stats_get;
 mod tasks_create;
 mod tasks_delete;
 mod tasks_get;
+mod tasks_history;
 mod tasks_list;
 mod tasks_replace;
 mod tasks_restore;
@@ -29,14 +35,20 @@ use std::collections::BTreeSet;
 pub(crate) use case::{Case, Named, RouteCases, case, success_of};
 
 case::routes![
+    audit_list,
     auth_logout,
+    exports_create,
+    exports_get,
+    exports_list,
     health,
     me_get,
     me_update,
     not_found,
+    stats_get,
     tasks_create,
     tasks_delete,
     tasks_get,
+    tasks_history,
     tasks_list,
     tasks_replace,
     tasks_restore,
