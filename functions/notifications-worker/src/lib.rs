@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use config::defaults;
-use db::{Claim, DbError, Delivery, Mark, WorkerDb};
+use db::{DbError, Delivery, MailClaim, Mark, WorkerDb};
 use domain::event::{Envelope, Queue};
 use domain::mail::Letter;
 use mail::{MailError, Mailer};
@@ -55,18 +55,18 @@ impl Post<'_> {
         let (mut leased, mut put_off) = (None, None);
         for delivery in db.claim_mails(self.event, self.holder).await? {
             match &delivery.claim {
-                Claim::Send { letter } => {
+                MailClaim::Send { letter } => {
                     let time = self.cx.time_left.saturating_sub(watch.elapsed() + RESERVE);
                     if let Err(why) = self.send(&delivery, letter, time).await? {
                         put_off = Some(why);
                     }
                 }
-                Claim::Leased { .. } => {
+                MailClaim::Leased { .. } => {
                     leased = leased.max(delivery.claim.leased_for());
                     self.log(&delivery, "leased", None);
                 }
-                Claim::Skipped { why } => self.log(&delivery, "skipped", Some(why)),
-                Claim::Sent | Claim::Failed => self.log(&delivery, "settled before", None),
+                MailClaim::Skipped { why } => self.log(&delivery, "skipped", Some(why)),
+                MailClaim::Sent | MailClaim::Failed => self.log(&delivery, "settled before", None),
             }
         }
         match (leased, put_off) {

@@ -32,7 +32,7 @@ pub use health::Health;
 pub use identity::{Identity, Told};
 pub use keys::KeptKeys;
 pub use logout::Logout;
-pub use mails::{Claim, Delivery, Mark};
+pub use mails::{Delivery, MailClaim, Mark};
 pub use operation::{Change, Effect, IdempotencyKey, Operation, Outcome};
 pub use outbox::{Lent, OutboxKey, Waiting};
 pub use settings::{Credentials, Settings};

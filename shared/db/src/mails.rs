@@ -39,13 +39,13 @@ pub struct Delivery {
     pub template: Template,
     /// What is to be done about it.
     #[serde(flatten)]
-    pub claim: Claim,
+    pub claim: MailClaim,
 }
 
 /// What is to be done about a mail.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Claim {
+pub enum MailClaim {
     /// It is lent to the holder, who sends it and says so.
     Send {
         /// What the mail says and the event does not.
@@ -112,7 +112,7 @@ impl Db<Work> {
     }
 }
 
-impl Claim {
+impl MailClaim {
     /// For how long somebody else has it.
     pub const fn leased_for(&self) -> Option<Duration> {
         match self {
