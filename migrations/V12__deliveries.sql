@@ -22,7 +22,7 @@ SELECT app.make_partitions('deliveries', 'month', 7);
 
 -- A point in time as a reader writes it: 31 Jan 2026, 10:30 (Europe/Berlin).
 CREATE FUNCTION app.local_time(t timestamptz, p_zone text) RETURNS text
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
     c_form CONSTANT text := 'FMDD Mon YYYY, HH24:MI';
 BEGIN
@@ -146,7 +146,7 @@ BEGIN
             WHERE event_id = v_event AND user_id = v_reader.user_id AND channel = 'email';
         END IF;
 
-        v_answer := v_answer || jsonb_build_object(
+        v_answer := v_answer || (jsonb_build_object(
             'user', v_row.user_id, 'template', v_row.template
         ) || CASE
             WHEN v_row.state <> 'sending' THEN jsonb_build_object('outcome', v_row.state, 'why', v_row.why)
@@ -166,7 +166,7 @@ BEGIN
                 'due_at', app.local_time((p_event #>> '{task,due_at}')::timestamptz, v_user.time_zone),
                 'expires_at', app.local_time(v_expiry, v_user.time_zone)
             ))
-        END;
+        END);
     END LOOP;
     RETURN v_answer;
 END

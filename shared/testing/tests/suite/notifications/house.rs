@@ -1,6 +1,7 @@
 //! An app with a mail server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::event::Envelope;
 use issuer::Person;
@@ -113,6 +114,17 @@ impl House {
         mails.sort();
         self.mailbox.delete_all().expect("an empty mailbox");
         mails
+    }
+
+    /// Waits for a mail.
+    pub(super) async fn something_arrives(&self) {
+        for _ in 0..6000 {
+            if !self.mailbox.mails().is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("no mail arrives");
     }
 
     /// The one mail that arrived.
