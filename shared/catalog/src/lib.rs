@@ -39,6 +39,7 @@ pub fn workers() -> Vec<worker::Entry> {
         worker::Entry::of::<analytics_worker::AnalyticsWorker>(),
         worker::Entry::of::<audit_worker::AuditWorker>(),
         worker::Entry::of::<exports_worker::ExportsWorker>(),
+        worker::Entry::of::<notifications_worker::NotificationsWorker>(),
     ]
 }
 
