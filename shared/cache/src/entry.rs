@@ -186,6 +186,11 @@ impl Filling {
         Self { entry: entry.clone(), room, text, floor }
     }
 
+    /// No value, but how far the database was.
+    pub fn floor(entry: &Entry, room: Room, floor: i64) -> Self {
+        Self { entry: entry.clone(), room, text: String::new(), floor: Some(floor) }
+    }
+
     pub(crate) fn step(&self, scripts: &Scripts, lives: &Lives) -> Step {
         let place = self.entry.shelf;
         let life = lives.of(place);

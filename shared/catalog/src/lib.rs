@@ -18,10 +18,13 @@ pub fn routes() -> Vec<Entry> {
         Entry::of::<tasks_replace::TasksReplace>(),
         Entry::of::<tasks_delete::TasksDelete>(),
         Entry::of::<tasks_restore::TasksRestore>(),
+        Entry::of::<tasks_history::TasksHistory>(),
         Entry::of::<me_get::MeGet>(),
         Entry::of::<me_update::MeUpdate>(),
         Entry::of::<users_list::UsersList>(),
         Entry::of::<users_update::UsersUpdate>(),
+        Entry::of::<stats_get::StatsGet>(),
+        Entry::of::<audit_list::AuditList>(),
         Entry::of::<exports_create::ExportsCreate>(),
         Entry::of::<exports_list::ExportsList>(),
         Entry::of::<exports_get::ExportsGet>(),
@@ -31,7 +34,11 @@ pub fn routes() -> Vec<Entry> {
 
 /// Every worker: a function that serves a queue of events.
 pub fn workers() -> Vec<worker::Entry> {
-    vec![worker::Entry::of::<exports_worker::ExportsWorker>()]
+    vec![
+        worker::Entry::of::<analytics_worker::AnalyticsWorker>(),
+        worker::Entry::of::<audit_worker::AuditWorker>(),
+        worker::Entry::of::<exports_worker::ExportsWorker>(),
+    ]
 }
 
 /// Every job: a function that runs when a schedule or a wake says so.

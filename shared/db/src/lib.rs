@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod call;
 mod error;
 mod exports;
@@ -16,10 +17,13 @@ mod pool;
 mod reader;
 mod settings;
 mod statement;
+mod stats;
 mod tasks;
 pub mod tls;
 mod users;
+mod work;
 
+pub use audit::HistoryPage;
 pub use error::{BadStanding, DbError};
 pub use exports::{Claim, Ending, ExportPage, Group, Lease, Order, OwnedExport, Walk, Walked};
 pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
@@ -33,10 +37,13 @@ pub use settings::{Credentials, Settings};
 pub use statement::Statement;
 pub use tasks::{ListTasks, TOTAL_CAP, Window};
 pub use users::{ListUsers, UserPage};
+pub use work::Taken;
 
 /// Every statement of this crate, for the test that prepares them all.
 pub fn statements() -> Vec<Statement> {
     let mut all = vec![
+        audit::HISTORY,
+        audit::LIST,
         exports::CLAIM,
         exports::COUNT,
         exports::CREATE,
@@ -54,6 +61,8 @@ pub fn statements() -> Vec<Statement> {
         me::UPDATE,
         outbox::RELAY,
         outbox::WAITING,
+        stats::ALL,
+        stats::OWNED,
         tasks::CREATE,
         tasks::DELETE,
         tasks::FIND,
@@ -61,6 +70,8 @@ pub fn statements() -> Vec<Statement> {
         tasks::UPDATE,
         users::LIST,
         users::UPDATE,
+        work::COUNT,
+        work::WRITE_AUDIT,
     ];
     all.extend(tasks::LISTS);
     all

@@ -3,7 +3,8 @@
 use auth::Caller;
 use clock::Clock;
 use db::{Change, DbError, IdempotencyKey, Identity, Operation, Outcome, Told};
-use domain::Permission;
+use domain::{Day, Permission};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::change::{Changeable, made_known};
@@ -79,6 +80,16 @@ impl<'a, R: Route> Cx<'a, R> {
         Ok(front.cached(sound, work).await?)
     }
 
+    /// What is not cached, of what [`Route::touches`] says is read: by `work` from the database, which is
+    /// given how far a reader must have come.
+    pub async fn as_far<T, W>(&self, work: impl FnOnce(Option<i64>) -> W) -> Result<T, Problem>
+    where
+        W: Future<Output = Result<Told<T>, DbError>>,
+    {
+        let (_, front) = self.known()?;
+        Ok(front.as_far(work).await?)
+    }
+
     /// What came of a change, once everybody who reads through the cache is told of it.
     pub async fn change<T: Changeable>(
         &self,
@@ -121,6 +132,11 @@ impl<'a, R: Route> Cx<'a, R> {
     /// Whether Redis answers.
     pub async fn redis_is_up(&self) -> bool {
         self.cache.is_up().await
+    }
+
+    /// The day, in UTC.
+    pub fn today(&self) -> Day {
+        Day::of(OffsetDateTime::from(self.clock.now()).date())
     }
 
     /// A new id.

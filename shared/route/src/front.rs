@@ -175,6 +175,34 @@ impl<'a> Front<'a> {
         Ok(told.value)
     }
 
+    /// What is not kept of what the request said it reads: from the database, which is told how far a
+    /// reader must have come. How far it was is kept.
+    pub(crate) async fn as_far<T, W>(
+        &self,
+        work: impl FnOnce(Option<i64>) -> W,
+    ) -> Result<T, DbError>
+    where
+        W: Future<Output = Result<db::Told<T>, DbError>>,
+    {
+        let room = match &self.found {
+            Found::Value { room, .. } | Found::Room(room) => Some(room),
+            Found::Fenced | Found::Unknown | Found::Nothing | Found::Fence(_) => None,
+        };
+        let told = match work(room.and_then(|room: &Room| room.floor)).await {
+            Ok(told) => told,
+            Err(error) => return self.read(Err(error)).await,
+        };
+        let filling = match (&self.touch, room, told.reached) {
+            // What is known already need not be told.
+            (Touch::Read(entry), Some(room), Some(reached)) if room.floor < Some(reached) => {
+                Some(Filling::floor(entry, room.clone(), reached))
+            }
+            _ => None,
+        };
+        self.cache.keep(self.told(told.state).as_ref(), filling).await;
+        Ok(told.value)
+    }
+
     fn value<T: Cached>(&self, text: &str, sound: impl FnOnce(&T) -> bool) -> Option<T> {
         let Touch::Read(entry) = &self.touch else { return None };
         self.cache.read(entry, text).filter(sound)

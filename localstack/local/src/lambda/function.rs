@@ -147,6 +147,11 @@ impl Function {
         self.0.0.kill(seat, Failure::Ended("killed".to_owned()));
     }
 
+    /// Whether a process is at work.
+    pub fn is_at_work(&self) -> bool {
+        self.0.0.desk.at_work().is_some()
+    }
+
     /// Does that to a process that is at work. Returns whether there was one.
     pub fn kill_at_work(&self) -> bool {
         let Some(seat) = self.0.0.desk.at_work() else { return false };

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on ends, and says where"
 )]
 
+mod analytics_worker;
+mod audit_worker;
 mod bad_input;
 mod cache_rules;
 mod cases;

@@ -113,6 +113,9 @@ async fn a_logged_out_caller_gets_that_answer_whatever_else_is_wrong() {
         viewer.get("/v1/tasks?deleted=true"),
         viewer.get("/v1/tasks?cursor=nonsense"),
         viewer.get("/v1/users"),
+        viewer.get("/v1/stats?from=2026-01-02&to=2026-01-01"),
+        viewer.get("/v1/tasks/0197a1b2-0000-7000-8000-000000000001/history?cursor=nonsense"),
+        viewer.get("/v1/audit-events"),
     ] {
         call.send().await.expect_problem("token-revoked");
     }
@@ -126,7 +129,9 @@ async fn a_logged_out_caller_gets_that_answer_whatever_else_is_wrong() {
             &[&sid],
         )
         .await;
-    for path in ["/v1/tasks?scope=all", "/v1/users", "/v1/users?q=ab&active=false"] {
+    for path in
+        ["/v1/tasks?scope=all", "/v1/stats?scope=all", "/v1/users", "/v1/users?q=ab&active=false"]
+    {
         alice.get(path).send().await.expect_problem("token-revoked");
     }
 }

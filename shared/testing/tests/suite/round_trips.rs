@@ -214,6 +214,11 @@ async fn a_list_costs_a_hit_or_a_miss() {
     wires.expect("everything, which is not cached", everything, 200, (1, 1)).await;
     wires.expect("users", || admin.get("/v1/users"), 200, (1, 1)).await;
     wires.expect("the caller", || alice.get("/v1/me"), 200, (1, 1)).await;
+    let history = format!("{}/history", path_of(&first["items"][0]));
+    wires.expect("a history", || alice.get(&history), 200, (1, 1)).await;
+    wires.expect("statistics", || alice.get("/v1/stats"), 200, (1, 1)).await;
+    wires.expect("of everybody", || admin.get("/v1/stats?scope=all"), 200, (1, 1)).await;
+    wires.expect("the audit", || admin.get("/v1/audit-events"), 200, (1, 1)).await;
 }
 
 #[tokio::test]

@@ -51,6 +51,13 @@ pub(crate) async fn events_of(app: &TestApp, id: Uuid) -> Vec<Envelope> {
     rows.iter().map(event).collect()
 }
 
+/// Every event that was ever written, oldest first.
+pub(crate) async fn every_event(app: &TestApp) -> Vec<Envelope> {
+    let sql = "SELECT payload FROM app.outbox ORDER BY created_at, aggregate_version";
+    let rows = app.db.rows(sql, &[]).await;
+    rows.iter().map(|row| serde_json::from_value(row.get(0)).expect("an envelope")).collect()
+}
+
 /// Every row that a change leaves behind, but for the records of keys: what is equal before and after
 /// a request was not touched by it. (Of users not what any request renews from its token.)
 pub(crate) async fn everything(app: &TestApp) -> Vec<String> {

@@ -11,7 +11,7 @@ use super::refused;
 use crate::support::everything;
 
 /// A parameter, junk for it, and what the answer calls that.
-const JUNK: [(&str, &str, &str); 36] = [
+const JUNK: [(&str, &str, &str); 45] = [
     ("scope", "mine", "invalid_value"),
     ("scope", "", "invalid_value"),
     ("status", "done", "invalid_value"),
@@ -45,10 +45,19 @@ const JUNK: [(&str, &str, &str); 36] = [
     ("skip", "99999999999999999999", "out_of_range"),
     ("limit", "%D9%A1", "invalid_value"),
     ("limit", "0", "out_of_range"),
+    ("task_id", "me", "invalid_uuid"),
+    ("actor_id", "system", "invalid_uuid"),
+    ("event", "task.flown", "invalid_value"),
+    ("event", "task.created,task.deleted", "invalid_value"),
+    ("request_id", "a%20b", "invalid_value"),
+    ("request_id", "", "invalid_value"),
+    ("from", "2026-01-01", "invalid_timestamp"),
+    ("to", "now", "invalid_timestamp"),
     // Of any kind.
     ("q", "a%00b", "invalid_character"),
     ("label", "%00", "invalid_character"),
     ("cursor", "%00", "invalid_character"),
+    ("request_id", "%00", "invalid_character"),
     ("active", "True", "invalid_value"),
 ];
 
@@ -61,7 +70,11 @@ fn parameters_of(path: &str) -> BTreeSet<&'static str> {
 async fn junk_in_any_parameter_is_named() {
     let app = TestApp::start().await;
     let admin = app.caller(Role::Admin);
-    for (route, path) in [("tasks-list", "/v1/tasks"), ("users-list", "/v1/users")] {
+    for (route, path) in [
+        ("tasks-list", "/v1/tasks"),
+        ("users-list", "/v1/users"),
+        ("audit-list", "/v1/audit-events"),
+    ] {
         let mut missing = parameters_of(route);
         for (name, value, code) in JUNK {
             if !parameters_of(route).contains(name) {

@@ -9,6 +9,7 @@ mod common;
 mod hold;
 mod subject;
 
+mod audit_list;
 mod auth_logout;
 mod exports_create;
 mod exports_get;
@@ -17,9 +18,11 @@ mod health;
 mod me_get;
 mod me_update;
 mod not_found;
+mod stats_get;
 mod tasks_create;
 mod tasks_delete;
 mod tasks_get;
+mod tasks_history;
 mod tasks_list;
 mod tasks_replace;
 mod tasks_restore;
@@ -32,6 +35,7 @@ use std::collections::BTreeSet;
 pub(crate) use case::{Case, Named, RouteCases, case, success_of};
 
 case::routes![
+    audit_list,
     auth_logout,
     exports_create,
     exports_get,
@@ -40,9 +44,11 @@ case::routes![
     me_get,
     me_update,
     not_found,
+    stats_get,
     tasks_create,
     tasks_delete,
     tasks_get,
+    tasks_history,
     tasks_list,
     tasks_replace,
     tasks_restore,

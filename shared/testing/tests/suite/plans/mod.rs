@@ -1,5 +1,6 @@
 //! How the database finds what it is asked for, at 100,000 tasks.
 
+mod audit;
 mod filled;
 mod plan;
 
@@ -169,6 +170,7 @@ async fn lists_of_a_hundred_thousand_tasks_are_read_by_their_indexes() {
     let mut app = TestApp::uncached(Setup::default()).await;
     let alice = app.caller(Role::User).person().clone();
     fill(&mut app, alice.sub).await;
+    audit::fill(&app).await;
     let planner = Planner::start(&app).await;
     let alice = app.person(alice);
     let (viewer, admin) = (app.caller(Role::Viewer), app.caller(Role::Admin));
@@ -178,5 +180,8 @@ async fn lists_of_a_hundred_thousand_tasks_are_read_by_their_indexes() {
     searches(&planner, &viewer, &admin).await;
     single_tasks(&planner, &app, &alice).await;
     users(&planner, &alice, &admin).await;
+    audit::of_tasks(&planner, &app, &alice).await;
+    audit::of_everything(&planner, &app, &alice, &admin).await;
+    audit::statistics(&planner, &alice, &viewer).await;
     durations(&planner, &alice, &viewer).await;
 }

@@ -86,9 +86,11 @@ impl<'a> Planner<'a> {
             let query = json["Query Text"].as_str().expect("a query");
             let name = query.lines().next().and_then(|line| line.strip_prefix("-- "));
             // What a function runs comes before the statement that calls it. Of that, only what looks
-            // for tasks is part of the plan: the caller is greeted each time.
+            // for tasks, events and counts is part of the plan: the caller is greeted each time.
             let Some(name) = name else {
-                within.extend(nodes.into_iter().filter(Node::is_of_tasks));
+                within.extend(nodes.into_iter().filter(|node| {
+                    ["tasks_", "audit_", "daily_"].iter().any(|start| node.concerns(start))
+                }));
                 continue;
             };
             // A function keeps the issuer's keys, too.
@@ -121,8 +123,13 @@ impl<'a> Planner<'a> {
 }
 
 impl Node {
-    fn is_of_tasks(&self) -> bool {
-        self.table.as_deref().is_some_and(|table| table.starts_with("tasks_"))
+    /// Whether it reads such a table, or an index of one.
+    fn concerns(&self, start: &str) -> bool {
+        self.is_of(start) || self.index.as_deref().is_some_and(|index| index.starts_with(start))
+    }
+
+    fn is_of(&self, start: &str) -> bool {
+        self.table.as_deref().is_some_and(|table| table.starts_with(start))
     }
 }
 
@@ -134,8 +141,19 @@ impl Plan {
 
     /// The partitions of the table of tasks that are looked into.
     pub(super) fn partitions(&self) -> BTreeSet<&str> {
-        let of_tasks = self.nodes.iter().filter(|node| node.is_of_tasks());
-        of_tasks.filter_map(|node| node.table.as_deref()).collect()
+        self.tables("tasks_")
+    }
+
+    /// The tables that are looked into whose names begin like this.
+    pub(super) fn tables(&self, start: &str) -> BTreeSet<&str> {
+        let nodes = self.nodes.iter().filter(|node| node.is_of(start));
+        nodes.filter_map(|node| node.table.as_deref()).collect()
+    }
+
+    /// The tables that are read as a whole.
+    pub(super) fn read_as_a_whole(&self) -> BTreeSet<&str> {
+        let whole = self.nodes.iter().filter(|node| node.kind == "Seq Scan");
+        whole.filter_map(|node| node.table.as_deref()).collect()
     }
 
     /// The indexes of tables that are read, except that of a user's counters.

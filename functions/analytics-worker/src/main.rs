@@ -1,0 +1,5 @@
+//! The Lambda function `analytics-worker`.
+
+fn main() -> std::process::ExitCode {
+    worker::serve::<analytics_worker::AnalyticsWorker>()
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `audit-worker`.
+
+fn main() -> std::process::ExitCode {
+    worker::serve::<audit_worker::AuditWorker>()
+}

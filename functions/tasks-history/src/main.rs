@@ -1,0 +1,5 @@
+//! The Lambda function `tasks-history`.
+
+fn main() -> std::process::ExitCode {
+    route::serve::<tasks_history::TasksHistory>()
+}
