@@ -44,6 +44,7 @@ impl Rig {
             durable: true,
             keep_data: false,
             redis_cluster: false,
+            secrets: BTreeMap::new(),
         })?;
         let realm = Realm::read(checkout().join("localstack/keycloak/task-manager-realm.json"))?;
         let issuer = Issuer::start(realm, SocketAddr::from((Ipv4Addr::LOCALHOST, addresses.auth)))?;

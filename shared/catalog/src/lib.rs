@@ -35,6 +35,7 @@ pub fn routes() -> Vec<Entry> {
 /// Every worker: a function that serves a queue of events.
 pub fn workers() -> Vec<worker::Entry> {
     vec![
+        worker::Entry::of::<notifications_worker::NotificationsWorker>(),
         worker::Entry::of::<analytics_worker::AnalyticsWorker>(),
         worker::Entry::of::<audit_worker::AuditWorker>(),
         worker::Entry::of::<exports_worker::ExportsWorker>(),

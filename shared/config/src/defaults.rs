@@ -131,3 +131,13 @@ pub const FILES_LINK: Duration = Duration::from_mins(15);
 pub const RETRY_AFTER: u32 = 1;
 /// `Retry-After` of 503 `auth-unavailable`, in seconds.
 pub const RETRY_AFTER_AUTH: u32 = 5;
+
+/// Reaching a mail server: the connection, encryption and sign-in.
+pub const MAIL_CONNECT: Duration = Duration::from_secs(5);
+/// A whole mail, with the connection that it may need.
+pub const MAIL_SEND: Duration = Duration::from_secs(20);
+/// Asking a kept connection whether it still lives, and taking leave of one.
+pub const MAIL_CHECK: Duration = Duration::from_secs(1);
+/// How long a worker has a delivery to itself: longer than it takes to send it and to say so, for each
+/// reader of an event; shorter than the queue hides the event.
+pub const MAIL_LEASE: Duration = Duration::from_mins(2);

@@ -9,6 +9,7 @@ mod health;
 mod identity;
 mod keys;
 mod logout;
+mod mails;
 mod me;
 mod operation;
 mod outbox;
@@ -31,6 +32,7 @@ pub use health::Health;
 pub use identity::{Identity, Told};
 pub use keys::KeptKeys;
 pub use logout::Logout;
+pub use mails::{Delivery, MailClaim, Mark};
 pub use operation::{Change, Effect, IdempotencyKey, Operation, Outcome};
 pub use outbox::{Lent, OutboxKey, Waiting};
 pub use settings::{Credentials, Settings};
@@ -57,6 +59,8 @@ pub fn statements() -> Vec<Statement> {
         keys::KEEP,
         keys::KEPT,
         logout::LOG_OUT,
+        mails::CLAIM,
+        mails::MARK,
         me::GET,
         me::UPDATE,
         outbox::RELAY,

@@ -8,6 +8,7 @@ pub mod history;
 pub mod input;
 pub mod json;
 pub mod listing;
+pub mod mail;
 mod private;
 pub mod stats;
 pub mod task;

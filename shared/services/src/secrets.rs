@@ -1,4 +1,4 @@
-//! Puts the credentials of the database into Secrets Manager, where programs look for them.
+//! Puts credentials into Secrets Manager, where programs look for them.
 
 use std::collections::BTreeMap;
 
@@ -7,26 +7,31 @@ use serde_json::{Value, json};
 use crate::credentials::secret_key;
 use crate::{Credentials, Error, LocalStack, REGION, Users, http, secret_name};
 
-/// Creates one secret for each user; returns their ARNs by [`secret_key`].
+/// Creates one secret for each user of the database, and the further ones; returns the ARNs of the users' by
+/// [`secret_key`].
 pub(crate) fn create(
     localstack: &LocalStack,
     users: &Users,
+    further: &BTreeMap<String, Credentials>,
 ) -> Result<BTreeMap<String, String>, Error> {
-    users
-        .all()
-        .map(|user| Ok((secret_key(&user.username).to_owned(), create_one(localstack, user)?)))
-        .collect()
+    for (name, credentials) in further {
+        create_one(localstack, name, credentials)?;
+    }
+    let of_user = |user: &Credentials| {
+        let name = secret_name(&user.username);
+        Ok((secret_key(&user.username).to_owned(), create_one(localstack, &name, user)?))
+    };
+    users.all().map(of_user).collect()
 }
 
-fn create_one(localstack: &LocalStack, user: &Credentials) -> Result<String, Error> {
-    let name = secret_name(&user.username);
+fn create_one(localstack: &LocalStack, name: &str, user: &Credentials) -> Result<String, Error> {
     let refused =
         |answer: String| Error::LocalStack { doing: format!("create the secret {name}"), answer };
     let body = json!({
         "Name": name,
         "SecretString": json!({ "username": user.username, "password": user.password }).to_string(),
         // Anything unique; the real service takes it to recognise a repeated call.
-        "ClientRequestToken": format!("task-manager-database-{:0>12}", user.username),
+        "ClientRequestToken": format!("{:->32}", name.replace('/', "-")),
     });
     // LocalStack reads the service and the region from the signature, and does not check it.
     let authorization = format!(

@@ -1,13 +1,14 @@
 //! All services together.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::thread::{self, ScopedJoinHandle};
 
 use crate::process::Process;
 use crate::{
-    Address, Cache, Error, Folder, LocalStack, PgBouncer, Ports, Postgres, State, StopMode, files,
-    pids, say, secrets, wait,
+    Address, Cache, Credentials, Error, Folder, LocalStack, PgBouncer, Ports, Postgres, State,
+    StopMode, files, pids, say, secrets, wait,
 };
 
 /// What to start, and where.
@@ -25,6 +26,8 @@ pub struct Settings {
     /// Whether Redis is a cluster of three. Its first node has the port of Redis, the others have
     /// free ones.
     pub redis_cluster: bool,
+    /// Credentials of others than the database, to lie in Secrets Manager too: by the names of their secrets.
+    pub secrets: BTreeMap<String, Credentials>,
 }
 
 /// Running services. Dropped, they stop.
@@ -41,6 +44,7 @@ pub struct Services {
     state: State,
     folder: Folder,
     keep_data: bool,
+    further_secrets: BTreeMap<String, Credentials>,
     stopped: bool,
 }
 
@@ -71,8 +75,8 @@ impl Services {
                 ready("localstack", ports.localstack, || {
                     let mut localstack = LocalStack::create(folder, ports.localstack)?;
                     localstack.start()?;
-                    let secrets = secrets::create(&localstack, &users)?;
-                    Ok((localstack, secrets))
+                    let arns = secrets::create(&localstack, &users, &settings.secrets)?;
+                    Ok((localstack, arns))
                 })
             });
             let postgres = scope.spawn(|| {
@@ -117,6 +121,7 @@ impl Services {
             state,
             folder,
             keep_data,
+            further_secrets: settings.secrets.clone(),
             stopped: false,
         })
     }
@@ -144,7 +149,9 @@ impl Services {
             "pgbouncer" => self.pgbouncer.start(),
             "localstack" => {
                 self.localstack.start()?;
-                self.state.secrets = secrets::create(&self.localstack, &self.folder.users()?)?;
+                let users = self.folder.users()?;
+                self.state.secrets =
+                    secrets::create(&self.localstack, &users, &self.further_secrets)?;
                 self.state.write(&self.folder.state_file())
             }
             _ => self.redis.start(),

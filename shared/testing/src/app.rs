@@ -84,6 +84,9 @@ impl TestApp {
             ("EXPORTS_BUCKET", BUCKET.to_owned()),
             ("S3_PATH_STYLE", "true".to_owned()),
             ("AWS_LAMBDA_MAX_CONCURRENCY", "8".to_owned()),
+            // Tests that are about mails name a mail server.
+            ("MAIL_FROM", "Task manager <tasks@example.com>".to_owned()),
+            ("MAIL_TRANSPORT", "log".to_owned()),
             // Tests that are about the time that Redis gets, or about limits, set their own.
             ("REDIS_CALL_MS", "5000".to_owned()),
             ("RATE_LIMITS", NO_LIMITS.to_owned()),

@@ -1,5 +1,6 @@
 //! Those outside the system that it works with: who signs people in, and who takes its mails.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use issuer::{Issuer, Realm};
@@ -7,6 +8,18 @@ use mailbox::{Credentials, Mailbox, Settings, TlsFiles};
 use services::{Folder, checkout};
 
 use super::{Addresses, Failed, Home, Terminal};
+
+/// The name of the secret with which functions sign in to the mail catcher.
+pub(super) const SMTP_SECRET: &str = "task-manager/smtp";
+
+/// What it takes to be known to them, for Secrets Manager.
+pub(super) fn secrets(addresses: &Addresses) -> BTreeMap<String, services::Credentials> {
+    let mailer = services::Credentials {
+        username: addresses.smtp_user.clone(),
+        password: addresses.smtp_password.clone(),
+    };
+    [(SMTP_SECRET.to_owned(), mailer)].into()
+}
 
 /// Both end when they are dropped.
 pub(super) struct Neighbours {

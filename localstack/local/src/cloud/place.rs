@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use services::{REGION, State, secret_name};
 
 use super::Addresses;
+use super::neighbours::SMTP_SECRET;
 use crate::template::Place;
 
 /// Front ends under development, as the usual tools serve them.
@@ -32,6 +33,10 @@ pub fn place(addresses: &Addresses, state: &State) -> Place {
         ("ApiWriteSecretArn", secret_name("api_write")),
         ("WorkerSecretArn", secret_name("worker")),
         ("MigrateSecretArn", secret_name("migrate")),
+        ("MailFrom", "Task manager <tasks@localhost>".to_owned()),
+        ("SmtpHost", "127.0.0.1".to_owned()),
+        ("SmtpPort", addresses.smtp.to_string()),
+        ("SmtpSecretArn", SMTP_SECRET.to_owned()),
     ];
     Place {
         parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -52,6 +57,7 @@ pub fn settings(state: &State) -> BTreeMap<String, String> {
         ("DATABASE_CA_FILE", state.ca_file.display().to_string()),
         // LocalStack's buckets have no host names of their own.
         ("S3_PATH_STYLE", "true".to_owned()),
+        ("SMTP_CA_FILE", state.ca_file.display().to_string()),
     ];
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

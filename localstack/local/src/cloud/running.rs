@@ -5,7 +5,7 @@ use tokio::runtime::Runtime;
 
 use super::deployment::Deployment;
 use super::keeper::Keeper;
-use super::neighbours::Neighbours;
+use super::neighbours::{self, Neighbours};
 use super::reload::{Reload, Sources};
 use super::{Addresses, Failed, Home, Note, Programs, Terminal};
 
@@ -37,6 +37,7 @@ impl Cloud {
             durable: true,
             keep_data: true,
             redis_cluster: false,
+            secrets: neighbours::secrets(addresses),
         })?;
         // Before the deployment: the first requests need keys.
         let neighbours = Neighbours::start(addresses, home, services.folder(), terminal)?;

@@ -5,6 +5,7 @@ mod command;
 mod signals;
 mod tree;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -44,6 +45,7 @@ fn run(call: &Run) -> Result<ExitCode, Error> {
         durable: false,
         keep_data: call.keep,
         redis_cluster: call.redis_cluster,
+        secrets: BTreeMap::new(),
     };
     let mut services = Services::start(&settings)?;
 
@@ -73,6 +75,7 @@ fn up(dir: PathBuf) -> Result<ExitCode, Error> {
         durable: true,
         keep_data: true,
         redis_cluster: false,
+        secrets: BTreeMap::new(),
     };
     let mut services = Services::start(&settings)?;
     say(format_args!("services: described in {}", services.folder().state_file().display()));

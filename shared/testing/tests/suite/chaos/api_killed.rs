@@ -21,7 +21,10 @@ async fn an_event_is_there_whoever_died_before_the_answer() {
     let env = world.app.env_of("tasks-create").with("DATABASE_URL", url);
     let fleet = Fleet::start("tasks-create", &env, 1);
     // The first one shakes hands.
-    fleet.answer(&alice.post("/v1/tasks", &json!({"title": "first"})).event).await.expect("an answer");
+    fleet
+        .answer(&alice.post("/v1/tasks", &json!({"title": "first"})).event)
+        .await
+        .expect("an answer");
     proxy.delay(Duration::from_millis(150));
 
     let mut after_commit = 0;

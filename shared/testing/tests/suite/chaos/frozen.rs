@@ -1,6 +1,7 @@
 //! The queues stand still for twenty seconds.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::Role;
@@ -27,22 +28,21 @@ async fn writes_go_on_and_everything_drains_afterwards() {
     world.stage.settled(&world.app).await;
 
     localstack.freeze().expect("it stands still");
-    let end = tokio::time::sleep(FROZEN);
-    tokio::pin!(end);
-    let mut written = 0;
     // The schedule goes on, too, and the relay can do nothing.
     let relay = world.stage.function("outbox-relay").begin("{}".into(), "");
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut end => break,
-            task = alice.create(&json!({"title": "meanwhile"})) => {
-                assert_eq!(task["title"], "meanwhile");
-                written += 1;
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+    let (over, mut written) = (AtomicBool::new(false), 0);
+    let writes = async {
+        while !over.load(Ordering::SeqCst) {
+            alice.create(&json!({"title": "meanwhile"})).await;
+            written += 1;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
+    };
+    let end = async {
+        tokio::time::sleep(FROZEN).await;
+        over.store(true, Ordering::SeqCst);
+    };
+    tokio::join!(writes, end);
     localstack.thaw().expect("it goes on");
     let _ = relay.answer().await;
     world.app.db.run("UPDATE app.outbox SET next_attempt_at = now()").await;

@@ -14,8 +14,7 @@ const TIMES: usize = 6;
 fn shuffled(events: &[Envelope], random: &mut Random) -> Vec<Envelope> {
     let mut events = events.to_vec();
     for index in (1..events.len()).rev() {
-        let other = usize::try_from(random.below(index as u64 + 1)).expect("an index");
-        events.swap(index, other);
+        events.swap(index, random.index(index + 1));
     }
     events
 }
@@ -38,8 +37,9 @@ async fn each_event_has_one_effect() {
             .filter(|event| event.event.queues().contains(&spec.queue))
             .cloned()
             .collect();
-        let orders: Vec<Vec<Envelope>> =
-            (0..TIMES).map(|_| shuffled(&[&ours[..], &ours[..3.min(ours.len())]].concat(), &mut random)).collect();
+        let orders: Vec<Vec<Envelope>> = (0..TIMES)
+            .map(|_| shuffled(&[&ours[..], &ours[..3.min(ours.len())]].concat(), &mut random))
+            .collect();
         let work = orders.iter().map(|order| async {
             for batch in order.chunks(spec.batch as usize) {
                 // Who finds a mail on its way to be sent by another comes again later.

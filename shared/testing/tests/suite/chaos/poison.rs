@@ -63,7 +63,13 @@ async fn pump(app: &TestApp, function: &Arc<dyn Function>) -> Vec<(String, u32)>
                 continue;
             }
             let receipt = message.receipt_handle().expect("a receipt");
-            client.delete_message().queue_url(&url).receipt_handle(receipt).send().await.expect("gone");
+            client
+                .delete_message()
+                .queue_url(&url)
+                .receipt_handle(receipt)
+                .send()
+                .await
+                .expect("gone");
         }
     }
 }
@@ -118,7 +124,8 @@ async fn seven_are_done_and_three_are_dead_with_their_reasons() {
         client.send_message().queue_url(&url).message_body(body).send().await.expect("sent");
     }
 
-    let touchy = (Entry::of::<Touchy>().prepare)(&app.env_of_worker("audit-worker"), app.clock.clone());
+    let touchy =
+        (Entry::of::<Touchy>().prepare)(&app.env_of_worker("audit-worker"), app.clock.clone());
     let touchy = touchy.unwrap_or_else(|error| panic!("{error}"));
     let given = pump(&app, &touchy).await;
     let done = "SELECT count(*) FROM app.audit";

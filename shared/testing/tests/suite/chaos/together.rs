@@ -20,7 +20,8 @@ async fn one_request_id_is_in_the_answer_the_logs_the_history_and_the_mail() {
         assert_eq!(reply.header("x-request-id"), Some(id));
         reply
     };
-    let task = send(alice.post("/v1/tasks", &json!({"title": "Write it"})), "of-create", 201).await.json();
+    let task =
+        send(alice.post("/v1/tasks", &json!({"title": "Write it"})), "of-create", 201).await.json();
     let path = path_of(&task);
     send(alice.patch(&path, &json!({"assignee_id": bob_id})), "of-assign", 200).await;
     send(bob.patch(&path, &json!({"status": "completed"})), "of-complete", 200).await;
@@ -47,7 +48,9 @@ async fn one_request_id_is_in_the_answer_the_logs_the_history_and_the_mail() {
         let header = format!("X-Request-Id: {request}");
         let mails = world.mails.mails();
         let ours = mails.iter().filter(|mail| {
-            String::from_utf8_lossy(&mail.raw).lines().any(|line| line.eq_ignore_ascii_case(&header))
+            String::from_utf8_lossy(&mail.raw)
+                .lines()
+                .any(|line| line.eq_ignore_ascii_case(&header))
         });
         let mut found: Vec<_> = ours.map(|mail| mail.subject.clone()).collect();
         found.sort();
@@ -64,8 +67,13 @@ async fn one_request_id_is_in_the_answer_the_logs_the_history_and_the_mail() {
     let audit = admin.get(&path).send().await.expect(200).json();
     assert_eq!(audit["items"][0]["request_id"], "of-delete");
     assert_eq!(audit["items"].as_array().map(Vec::len), Some(4), "each once");
-    assert_eq!(world.mails.mails().len(), 4, "nobody is told of a deletion, and nobody anything twice");
-    let twice = world.app.db.rows("SELECT 1 FROM app.audit GROUP BY id HAVING count(*) > 1", &[]).await;
+    assert_eq!(
+        world.mails.mails().len(),
+        4,
+        "nobody is told of a deletion, and nobody anything twice"
+    );
+    let twice =
+        world.app.db.rows("SELECT 1 FROM app.audit GROUP BY id HAVING count(*) > 1", &[]).await;
     assert!(twice.is_empty());
 }
 

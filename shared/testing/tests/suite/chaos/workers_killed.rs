@@ -32,7 +32,7 @@ async fn each_effect_is_there_once_whoever_died_meanwhile() {
                 world.stories(&alice, 2).await;
             }
             // Somewhere in what it does.
-            let within = Duration::from_micros(random.below(20_000));
+            let within = Duration::from_micros(random.index(20_000) as u64);
             World::comes("the worker is at work", || async { function.is_at_work() }).await;
             tokio::time::sleep(within).await;
             let sent = world.being_sent().await;
@@ -44,7 +44,8 @@ async fn each_effect_is_there_once_whoever_died_meanwhile() {
                     world.mail_leases_pass().await;
                 }
                 if worker == "exports-worker" {
-                    let pass = "UPDATE app.exports SET lease_until = now() WHERE status = 'running'";
+                    let pass =
+                        "UPDATE app.exports SET lease_until = now() WHERE status = 'running'";
                     world.app.db.run(pass).await;
                 }
             }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use domain::Role;
 use mailbox::{Credentials, Mailbox, Settings, TlsFiles};
 use serde_json::{Value, json};
-use testing::{Caller, Scene, Setup, Stage, TestApp, rig};
+use services::Folder;
+use testing::{Caller, Scene, Setup, Stage, TestApp};
 use uuid::Uuid;
 
-use crate::support::{path_of, say};
+use crate::support::{own_folder, path_of, say};
 
 /// A mail, by what it tells of and to whom.
 pub(super) type Mailed = (Uuid, String);
@@ -18,23 +19,20 @@ pub(super) struct World {
     pub(super) app: TestApp,
     pub(super) stage: Stage,
     pub(super) mails: Mailbox,
+    folder: Folder,
 }
 
 const USER: &str = "mailer";
 const PASSWORD: &str = "a secret";
 
 /// A mail server of the test's own, which demands TLS and a password, and the settings that lead there.
-pub(super) fn mail_server() -> (Mailbox, Vec<(&'static str, String)>) {
-    let files = rig().state.ca_file.parent().expect("the folder of the certificates").to_owned();
+fn mail_server() -> (Mailbox, Folder, Vec<(&'static str, String)>) {
+    let folder = own_folder(&format!("chaos-{}", clock::Clock::system().new_id()));
+    let files = folder.certificates().expect("certificates");
     let mailbox = Mailbox::start(Settings {
-        smtp: ([127, 0, 0, 1], 0).into(),
-        web: ([127, 0, 0, 1], 0).into(),
-        tls: Some(TlsFiles {
-            certificate: files.join("server.crt"),
-            key: files.join("server.key"),
-        }),
+        tls: Some(TlsFiles { certificate: files.certificate_file, key: files.key_file }),
         credentials: Some(Credentials { username: USER.into(), password: PASSWORD.into() }),
-        dir: None,
+        ..Settings::default()
     });
     let mailbox = mailbox.expect("a mail server");
     let secret = json!({"username": USER, "password": PASSWORD}).to_string();
@@ -42,10 +40,16 @@ pub(super) fn mail_server() -> (Mailbox, Vec<(&'static str, String)>) {
         ("MAIL_TRANSPORT", "smtp".to_owned()),
         ("SMTP_HOST", "127.0.0.1".to_owned()),
         ("SMTP_PORT", mailbox.smtp_address().port().to_string()),
-        ("SMTP_CA_FILE", rig().state.ca_file.display().to_string()),
+        ("SMTP_CA_FILE", files.ca_file.display().to_string()),
         ("SMTP_CREDENTIALS", secret),
     ];
-    (mailbox, settings)
+    (mailbox, folder, settings)
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.folder.remove();
+    }
 }
 
 impl World {
@@ -54,13 +58,13 @@ impl World {
     }
 
     pub(super) async fn with(setup: Setup, scene: Scene) -> Self {
-        let (mails, settings) = mail_server();
+        let (mails, folder, settings) = mail_server();
         let env = setup.env.into_iter().chain(settings).collect();
         let setup = Setup { own_relay: true, env, ..setup };
         let mut app = TestApp::with(setup).await;
         app.db.outlaw(); // The relay takes the rows away, by which the laws are judged.
         let stage = Stage::open(&app, scene).await;
-        Self { app, stage, mails }
+        Self { app, stage, mails, folder }
     }
 
     /// Somebody whom mails can reach.
@@ -100,9 +104,7 @@ impl World {
     }
 
     async fn mailed(&self, condition: &str) -> BTreeSet<Mailed> {
-        let sql = format!(
-            "SELECT d.event_id, d.user_id FROM app.deliveries AS d {condition}"
-        );
+        let sql = format!("SELECT d.event_id, d.user_id FROM app.deliveries AS d {condition}");
         let rows = self.app.db.rows(&sql, &[]).await;
         rows.iter().map(|row| (row.get(0), row.get::<_, Uuid>(1).to_string())).collect()
     }
