@@ -8,7 +8,7 @@ use testing::{Random, TestApp};
 use time::{OffsetDateTime, Time};
 
 use super::model::{self, Counts, counted};
-use super::{WORKER, work};
+use super::{WORKER, countable, work};
 
 const AUDIT: &str = "audit-worker";
 
@@ -84,6 +84,21 @@ async fn nothing_is_put_right_while_the_audit_is_behind() {
     assert_eq!(found["uncounted"], rest.len());
     let created = "SELECT created FROM app.daily_totals";
     assert_eq!(app.db.count(created, &[]).await, 99);
+}
+
+/// What is on its way to the counts is left to the worker: otherwise it would be counted twice.
+#[tokio::test]
+async fn what_was_not_counted_yet_is_not_put_in() {
+    let app = TestApp::start().await;
+    let (day, events) = of_one_day(&app, 61);
+    assert!(app.work(AUDIT, &events).await.is_empty());
+    let found = recount(&app, day).await;
+    assert_eq!((&found["events"], &found["drifted"]), (&json!(0), &json!(0)), "{found}");
+    assert_eq!(found["uncounted"], countable(events.clone()).len());
+    assert_eq!(Counts::of(&app).await, counted(&[]));
+    work(&app, &events, &mut Random::seeded(62)).await;
+    assert_eq!(recount(&app, day).await["drifted"], 0);
+    assert_eq!(Counts::of(&app).await, counted(&events));
 }
 
 /// Both at once, again and again: nothing is counted twice, and nothing is lost.
