@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down invoke trigger test test-http test-cluster bench check generate migration route fmt install clean
+.PHONY: help up down invoke trigger queues dlq redrive test test-http test-cluster bench check generate migration route fmt install clean
 
 # Where the targets below look for what was built, whatever the person's own settings say.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -36,6 +36,18 @@ invoke: ## Build, and have one function answer one event, without the gateway. F
 trigger: ## Run a function's schedule now. FN=maintenance RULE=<its name, if it has several>
 	@cargo build --locked --quiet --workspace --bins
 	@target/debug/local trigger "$(FN)" $(RULE)
+
+# The queues of the local cloud; with AWS=1 those on AWS.
+QUEUES = cargo run --quiet --locked --package queue --bin queues -- $(if $(AWS),--aws)
+
+queues: ## What waits in the queues, and how many dead letters there are. AWS=1: on AWS
+	@$(QUEUES) list
+
+dlq: ## Look at dead letters. QUEUE=task-notifications, MAX=10, VERBOSE=1 for the bodies, AWS=1
+	@$(QUEUES) look "$(QUEUE)" $(MAX) $(if $(VERBOSE),--verbose)
+
+redrive: ## Send dead letters back to their queue. QUEUE=task-notifications, AWS=1
+	@$(QUEUES) redrive "$(QUEUE)"
 
 test: install ## Run every test on real services, which it starts and stops. ARGS="-p route json" runs a part
 	@echo "test: building the functions and the tests"

@@ -22,7 +22,7 @@ SELECT app.make_partitions('deliveries', 'month', 7);
 
 -- A point in time as a reader writes it: 31 Jan 2026, 10:30 (Europe/Berlin).
 CREATE FUNCTION app.local_time(t timestamptz, p_zone text) RETURNS text
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
     c_form CONSTANT text := 'FMDD Mon YYYY, HH24:MI';
 BEGIN
@@ -109,6 +109,7 @@ DECLARE
     v_user   users;
     v_why    text;
     v_row    deliveries;
+    v_expiry timestamptz;
     v_answer jsonb := '[]';
 BEGIN
     IF v_event < app.uuid_at(now() - c_oldest) THEN
@@ -116,6 +117,10 @@ BEGIN
     END IF;
     SELECT * INTO v_actor FROM users WHERE id = (p_event ->> 'userId')::uuid;
     SELECT * INTO v_task FROM tasks WHERE id = (p_event ->> 'taskId')::uuid;
+    IF p_event #>> '{subject,type}' = 'export' THEN
+        -- The table comes later (V13), and before any such event.
+        SELECT x.expires_at INTO v_expiry FROM exports AS x WHERE x.id = (p_event #>> '{subject,id}')::uuid;
+    END IF;
     -- They come in the order of their ids, so that two workers with one event cannot deadlock.
     FOR v_reader IN SELECT * FROM app.mail_readers(p_event) LOOP
         SELECT * INTO v_user FROM users WHERE id = v_reader.user_id;
@@ -141,7 +146,7 @@ BEGIN
             WHERE event_id = v_event AND user_id = v_reader.user_id AND channel = 'email';
         END IF;
 
-        v_answer := v_answer || jsonb_build_object(
+        v_answer := v_answer || (jsonb_build_object(
             'user', v_row.user_id, 'template', v_row.template
         ) || CASE
             WHEN v_row.state <> 'sending' THEN jsonb_build_object('outcome', v_row.state, 'why', v_row.why)
@@ -159,11 +164,9 @@ BEGIN
                 'own', coalesce(v_user.id = v_actor.id, false),
                 'at', app.local_time((p_event ->> 'at')::timestamptz, v_user.time_zone),
                 'due_at', app.local_time((p_event #>> '{task,due_at}')::timestamptz, v_user.time_zone),
-                'expires_at', app.local_time(
-                    (p_event #>> '{changes,expires_at,to}')::timestamptz, v_user.time_zone
-                )
+                'expires_at', app.local_time(v_expiry, v_user.time_zone)
             ))
-        END;
+        END);
     END LOOP;
     RETURN v_answer;
 END

@@ -1,23 +1,26 @@
 //! Why a run fails.
 
-use config::{ConfigError, SecretError};
+use config::ConfigError;
+use db::ClusterError;
 
 /// Why a run failed. What was applied before stays applied; the failed migration left nothing.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the texts say it")]
 pub enum Error {
     #[error("{0}")]
-    Config(#[from] ConfigError),
-    #[error("{0}")]
-    Secret(#[from] SecretError),
-    #[error("{0}")]
-    Credentials(String),
-    #[error("the database says: {}", says(.0))]
-    Database(#[from] tokio_postgres::Error),
+    Cluster(#[from] ClusterError),
     #[error("a migration failed: {0}")]
     Migration(#[from] refinery::Error),
 }
 
-fn says(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned())
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::Cluster(error.into())
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Cluster(error.into())
+    }
 }

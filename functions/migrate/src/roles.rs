@@ -1,10 +1,10 @@
 //! The roles of the cluster. They belong to no database, so no migration can hold them.
 
 use config::Secrets;
+use db::{ClusterError, Credentials};
 use postgres_protocol::password::scram_sha_256;
 use tokio_postgres::Client;
 
-use crate::connection::credentials;
 use crate::error::Error;
 use crate::settings::Settings;
 
@@ -48,11 +48,10 @@ pub(crate) async fn ensure(
 ) -> Result<(), Error> {
     client.batch_execute(OWNER).await?;
     for (role, secret) in &settings.roles {
-        let credentials = credentials(secrets, secret).await?;
+        let credentials = Credentials::read(secrets, secret).await?;
         if credentials.username != *role {
-            return Err(Error::Credentials(format!(
-                "the secret of the role {role} names another user"
-            )));
+            let why = format!("the secret of the role {role} names another user");
+            return Err(ClusterError::Credentials(why).into());
         }
         // Base64 and digits: nothing in a verifier needs quoting.
         let verifier = scram_sha_256(credentials.password.expose().as_bytes());

@@ -1,10 +1,10 @@
 //! One run: lock, roles, migrations.
 
-use config::Secrets;
+use config::{SecretRef, Secrets};
+use db::{ClusterError, Credentials};
 use serde::Serialize;
 use tokio_postgres::Client;
 
-use crate::connection;
 use crate::error::Error;
 use crate::roles;
 use crate::settings::Settings;
@@ -30,6 +30,17 @@ const LOCK_DATABASE: &str = "postgres";
 /// Any number, as long as nobody else locks it.
 const LOCK: i64 = 7_204_161_530_011_913;
 
+/// A connection with the credentials of a secret, to the database of the settings or to another.
+async fn open(
+    settings: &Settings,
+    secrets: &Secrets,
+    secret: &SecretRef,
+    database: Option<&str>,
+) -> Result<Client, Error> {
+    let login = Credentials::read(secrets, secret).await?;
+    Ok(settings.writer.connect(&login, "task-manager-migrate", database).await?)
+}
+
 /// Makes the database if the cluster does not have it.
 #[expect(clippy::disallowed_methods, reason = "a connection of its own, not a pooled one")]
 async fn create(client: &Client, database: &str) -> Result<(), Error> {
@@ -44,20 +55,19 @@ async fn create(client: &Client, database: &str) -> Result<(), Error> {
 /// Brings the database to the version of this program.
 #[expect(clippy::disallowed_methods, reason = "connections of its own, not pooled ones")]
 pub async fn run(settings: &Settings, secrets: &Secrets) -> Result<Report, Error> {
-    let lock = connection::open(settings, secrets, &settings.admin, Some(LOCK_DATABASE)).await?;
+    let lock = open(settings, secrets, &settings.admin, Some(LOCK_DATABASE)).await?;
     lock.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
-    if let Some(database) = settings.address.get_dbname() {
+    if let Some(database) = settings.writer.database() {
         create(&lock, database).await?;
     }
-    let admin = connection::open(settings, secrets, &settings.admin, None).await?;
+    let admin = open(settings, secrets, &settings.admin, None).await?;
     roles::ensure(&admin, settings, secrets).await?;
 
-    let (_, secret) = settings
-        .roles
-        .iter()
-        .find(|(role, _)| *role == "migrate")
-        .ok_or_else(|| Error::Credentials("the role migrate has no secret".to_owned()))?;
-    let mut migrate = connection::open(settings, secrets, secret, None).await?;
+    let (_, secret) =
+        settings.roles.iter().find(|(role, _)| *role == "migrate").ok_or_else(|| {
+            ClusterError::Credentials("the role migrate has no secret".to_owned())
+        })?;
+    let mut migrate = open(settings, secrets, secret, None).await?;
     migrate.batch_execute("SET ROLE app_owner").await?;
     let report = embedded::migrations::runner().run_async(&mut migrate).await?;
     let version = embedded::migrations::runner()

@@ -1,8 +1,7 @@
 //! Where the database is, and everybody's credentials.
 
-use std::path::PathBuf;
-
 use config::{ConfigError, Env, SecretRef};
+use db::Direct;
 
 /// The roles that log in. Four and not one per function: a pooler cannot share a connection
 /// between users, so each role is a pool of its own.
@@ -11,9 +10,7 @@ pub(crate) const LOGIN_ROLES: [&str; 4] = ["api_read", "api_write", "worker", "m
 /// The settings of `migrate`.
 pub struct Settings {
     /// The writer itself, without credentials.
-    pub(crate) address: tokio_postgres::Config,
-    /// The certificate authority to trust, if not the public ones.
-    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) writer: Direct,
     /// The master user's credentials.
     pub(crate) admin: SecretRef,
     /// The credentials of each login role.
@@ -23,7 +20,6 @@ pub struct Settings {
 impl Settings {
     /// Reads the settings.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
-        let what = "the writer itself, as postgres://host:port/database";
         let credentials = r#"{"username": …, "password": …}"#;
         let secret = |role: &str| {
             env.secret(&format!("DATABASE_{}_CREDENTIALS", role.to_uppercase()), credentials)
@@ -32,11 +28,6 @@ impl Settings {
         for role in LOGIN_ROLES {
             roles.push((role, secret(role)?));
         }
-        Ok(Self {
-            address: env.required("DATABASE_URL", what)?,
-            ca_file: env.optional("DATABASE_CA_FILE")?,
-            admin: secret("admin")?,
-            roles,
-        })
+        Ok(Self { writer: Direct::from_env(env, "DATABASE_URL")?, admin: secret("admin")?, roles })
     }
 }

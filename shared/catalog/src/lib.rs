@@ -39,12 +39,16 @@ pub fn workers() -> Vec<worker::Entry> {
         worker::Entry::of::<analytics_worker::AnalyticsWorker>(),
         worker::Entry::of::<audit_worker::AuditWorker>(),
         worker::Entry::of::<exports_worker::ExportsWorker>(),
+        worker::Entry::of::<notifications_worker::NotificationsWorker>(),
     ]
 }
 
 /// Every job: a function that runs when a schedule or a wake says so.
 pub fn jobs() -> Vec<worker::JobEntry> {
-    vec![worker::JobEntry::of::<outbox_relay::OutboxRelay>()]
+    vec![
+        worker::JobEntry::of::<maintenance::Maintenance>(),
+        worker::JobEntry::of::<outbox_relay::OutboxRelay>(),
+    ]
 }
 
 /// The functions that are none of these.

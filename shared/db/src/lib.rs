@@ -2,11 +2,13 @@
 
 mod audit;
 mod call;
+mod cluster;
 mod error;
 mod exports;
 mod handle;
 mod health;
 mod identity;
+mod jobs;
 mod keys;
 mod logout;
 mod mails;
@@ -21,10 +23,12 @@ mod statement;
 mod stats;
 mod tasks;
 pub mod tls;
+mod upkeep;
 mod users;
 mod work;
 
 pub use audit::HistoryPage;
+pub use cluster::{Cluster, ClusterError, Direct, cluster_says};
 pub use error::{BadStanding, DbError};
 pub use exports::{Claim, Ending, ExportPage, Group, Lease, Order, OwnedExport, Walk, Walked};
 pub use handle::{Db, Read, ReadDb, Role, Work, WorkerDb, Write, WriteDb};
@@ -56,6 +60,8 @@ pub fn statements() -> Vec<Statement> {
         exports::ROWS,
         health::PING,
         identity::GREET,
+        jobs::END,
+        jobs::TAKE,
         keys::KEEP,
         keys::KEPT,
         logout::LOG_OUT,
@@ -72,6 +78,11 @@ pub fn statements() -> Vec<Statement> {
         tasks::FIND,
         tasks::RESTORE,
         tasks::UPDATE,
+        upkeep::EXPIRE_EXPORTS,
+        upkeep::PURGE_KEYS,
+        upkeep::PURGE_REVOCATIONS,
+        upkeep::PURGE_TASKS,
+        upkeep::RECOUNT,
         users::LIST,
         users::UPDATE,
         work::COUNT,

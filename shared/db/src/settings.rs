@@ -42,7 +42,7 @@ impl Settings {
     }
 }
 
-fn address(name: &str, url: &str) -> Result<tokio_postgres::Config, ConfigError> {
+pub(crate) fn address(name: &str, url: &str) -> Result<tokio_postgres::Config, ConfigError> {
     let config: tokio_postgres::Config = url
         .parse()
         .map_err(|_| ConfigError::new(name, "must be of the form postgres://host:port/database"))?;

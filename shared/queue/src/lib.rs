@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod desk;
 mod letters;
 mod outbox;
 mod queues;

@@ -2,10 +2,13 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use config::defaults::FILES_PART;
 
 use crate::error::StorageError;
+
+/// What S3 compares each part by. Named when the file is begun: the parts that end it must say the same.
+const CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc32;
 
 /// A file that is being written. Of what was written, no more than a part is kept.
 ///
@@ -102,9 +105,9 @@ impl Upload {
         let (length, body) = self.take_rest();
         let request = self.client.upload_part().bucket(&self.bucket).key(&self.key);
         let request = request.upload_id(id).part_number(number).body(body);
+        let request = request.checksum_algorithm(CHECKSUM);
         let answer = Box::pin(request.send()).await;
         let answer = answer.map_err(|error| StorageError::of("take a part of a file", error))?;
-        // S3 compares its checksums with those that it has told of.
         self.parts.push(
             CompletedPart::builder()
                 .part_number(number)
@@ -119,7 +122,8 @@ impl Upload {
     async fn begin(&mut self) -> Result<String, StorageError> {
         const CALL: &str = "begin a file";
         let request = self.client.create_multipart_upload().bucket(&self.bucket).key(&self.key);
-        let answer = Box::pin(request.content_type(&self.media_type).send()).await;
+        let request = request.content_type(&self.media_type).checksum_algorithm(CHECKSUM);
+        let answer = Box::pin(request.send()).await;
         let answer = answer.map_err(|error| StorageError::of(CALL, error))?;
         let id = answer.upload_id.ok_or_else(|| StorageError::new(CALL, "it gave it no name"))?;
         self.id = Some(id.clone());

@@ -193,12 +193,19 @@ impl TestApp {
 
     /// The usual settings, with the credentials that the template would give a function that needs this.
     pub(crate) fn env_for(&self, needs: &[Need]) -> Env {
-        let mut env = self.env.clone();
+        let (mut env, state) = (self.env.clone(), &rig().state);
         for need in needs {
-            let Need::Database(role) = need else { continue };
-            env = match self.credentials.iter().find(|(of, ..)| of == role) {
-                Some((_, setting, value)) => env.with(setting, value),
-                None => env.with("DATABASE_CREDENTIALS_ARN", &rig().state.secrets[*role]),
+            env = match need {
+                Need::Database(role) => match self.credentials.iter().find(|(of, ..)| of == role) {
+                    Some((_, setting, value)) => env.with(setting, value),
+                    None => env.with("DATABASE_CREDENTIALS_ARN", &state.secrets[*role]),
+                },
+                Need::Cluster => {
+                    let (port, name) = (state.postgres.port, self.db.name());
+                    env.with("CLUSTER_URL", format!("postgres://127.0.0.1:{port}/{name}"))
+                        .with("CLUSTER_CREDENTIALS_ARN", &state.secrets["migrate"])
+                }
+                _ => env,
             };
         }
         env

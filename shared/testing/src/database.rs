@@ -21,10 +21,13 @@ const LAWS: [(&str, &str); 5] = [
          WHERE t.version <> (SELECT count(*) FROM app.outbox o WHERE o.aggregate_id = t.id)",
     ),
     (
-        "each event belongs to a version that exists",
+        "each event belongs to a version that exists, or to a task that was removed for good",
         "SELECT o.aggregate_id::text FROM app.outbox o
          LEFT JOIN app.tasks t ON t.id = o.aggregate_id AND t.version >= o.aggregate_version
-         WHERE t.id IS NULL AND o.type LIKE 'task.%'",
+         WHERE t.id IS NULL AND o.type LIKE 'task.%' AND NOT EXISTS (
+            SELECT FROM app.outbox last
+            WHERE last.aggregate_id = o.aggregate_id AND last.type = 'task.purged'
+         )",
     ),
     (
         "each version of a user has one event",

@@ -85,9 +85,7 @@ async fn a_mail_that_is_given_up_takes_its_connection_along() {
         let mailer = mailer.clone();
         async move { mailer.send(&mail(), TIME).await }
     });
-    while server.mailbox.mails().is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    server.something_arrives().await;
     sending.abort();
     assert!(sending.await.unwrap_err().is_cancelled());
     server.mailbox.reset_behaviour();

@@ -60,6 +60,17 @@ impl Server {
         self.mailbox.set_behaviour(Behaviour { fail, ..Behaviour::default() }).unwrap();
     }
 
+    /// Waits for a mail.
+    pub(crate) async fn something_arrives(&self) {
+        for _ in 0..6000 {
+            if !self.mailbox.mails().is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("no mail arrives");
+    }
+
     /// The one mail that arrived.
     #[track_caller]
     pub(crate) fn only(&self) -> Arc<mailbox::Mail> {

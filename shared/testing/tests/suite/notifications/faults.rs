@@ -30,7 +30,7 @@ async fn a_server_that_is_busy_is_asked_again() {
         assert!(why.contains("451") && !why.contains('@'), "{why}");
         // Nobody holds it: the next attempt need not wait for the lease.
         assert!(!house.tell(&event).await);
-        assert!(house.tell(&event).await);
+        house.must_tell(&event).await;
         assert_eq!(house.arrived(), mails(&[("bob", CREATED)]));
         assert_eq!(house.delivery(&event, bob.id()).await, ("sent".into(), String::new(), 3));
     }
@@ -46,7 +46,7 @@ async fn what_is_refused_for_good_is_not_tried_again() {
         house.mailbox.set_behaviour(refusal(at, code, None, "bob")).unwrap();
         assert!(house.tell(&event).await, "there is nothing to come back for");
         house.mailbox.reset_behaviour();
-        assert!(house.tell(&event).await);
+        house.must_tell(&event).await;
         assert_eq!(house.arrived(), mails(&[("ann", CREATED)]));
         let (state, why, _) = house.delivery(&event, bob.id()).await;
         assert_eq!(state, "failed");
@@ -64,7 +64,7 @@ async fn a_server_that_is_not_there_loses_nothing() {
     house.mailbox.set_behaviour(Behaviour { fail: Some(fail), ..Behaviour::default() }).unwrap();
     assert!(!house.tell(&event).await && !house.tell(&event).await);
     house.mailbox.reset_behaviour();
-    assert!(house.tell(&event).await);
+    house.must_tell(&event).await;
     assert_eq!(house.arrived(), mails(&[("ann", CREATED)]));
 }
 
@@ -95,7 +95,7 @@ async fn nothing_is_sent_that_could_not_be_claimed() {
     assert!(!house.tell(&event).await);
     assert_eq!(house.arrived(), []);
     house.app.db.run("GRANT EXECUTE ON FUNCTION api.claim_mails_v1 TO worker").await;
-    assert!(house.tell(&event).await);
+    house.must_tell(&event).await;
     assert_eq!(house.arrived(), mails(&[("ann", CREATED)]));
 }
 
@@ -108,7 +108,7 @@ async fn nobody_reads_of_a_mail_in_the_log() {
     let event = house.last(&task).await;
     let refused = refusal(Step::Rcpt, 550, None, "ann-of-the-log");
     house.mailbox.set_behaviour(refused).unwrap();
-    assert!(house.tell(&event).await);
+    house.must_tell(&event).await;
     assert!(!anything_holds(title) && !anything_holds("ann-of-the-log@"));
 }
 

@@ -1,6 +1,7 @@
 //! An app with a mail server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::event::Envelope;
 use issuer::Person;
@@ -8,7 +9,7 @@ use mail_parser::MessageParser;
 use mailbox::{Credentials, Mail, Mailbox, Settings, TlsFiles};
 use serde_json::{Value, json};
 use services::Folder;
-use testing::{Caller, Setup, TestApp};
+use testing::{Caller, Setup, TestApp, lines_of};
 use uuid::Uuid;
 
 use crate::support::{events_of, id_of, own_folder, path_of};
@@ -79,10 +80,16 @@ impl House {
         self.app.work(WORKER, std::slice::from_ref(event)).await.is_empty()
     }
 
+    /// Gives the worker an event, which it must get done with.
+    pub(super) async fn must_tell(&self, event: &Envelope) {
+        let done = self.tell(event).await;
+        assert!(done, "logged: {:?}", lines_of(&event.request_id));
+    }
+
     /// Changes a task, and gives the worker the event of that.
     pub(super) async fn change(&self, who: &Caller<'_>, task: &Value, patch: &Value) {
         let event = self.changed(who, task, patch).await;
-        assert!(self.tell(&event).await);
+        self.must_tell(&event).await;
     }
 
     /// Changes a task. The event of that.
@@ -107,6 +114,17 @@ impl House {
         mails.sort();
         self.mailbox.delete_all().expect("an empty mailbox");
         mails
+    }
+
+    /// Waits for a mail.
+    pub(super) async fn something_arrives(&self) {
+        for _ in 0..6000 {
+            if !self.mailbox.mails().is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("no mail arrives");
     }
 
     /// The one mail that arrived.

@@ -1,11 +1,11 @@
 //! Each event is told to the right people, in the right words.
 
-use domain::event::{Envelope, Kind, Subject, SubjectKind};
+use domain::event::Kind;
 use serde_json::json;
 use testing::lines_of;
 
 use super::house::{House, headers, mails, task_for, text};
-use crate::support::path_of;
+use crate::support::{id_of, path_of};
 
 #[tokio::test]
 async fn each_event_is_told_to_those_whom_it_concerns() {
@@ -15,7 +15,7 @@ async fn each_event_is_told_to_those_whom_it_concerns() {
     let admin = house.admin().await;
 
     let task = ann.create(&task_for(&bob)).await;
-    assert!(house.tell(&house.last(&task).await).await);
+    house.must_tell(&house.last(&task).await).await;
     let created = "New Task Created | Review and Take Action";
     assert_eq!(house.arrived(), mails(&[("ann", created), ("bob", created)]));
 
@@ -38,9 +38,9 @@ async fn each_event_is_told_to_those_whom_it_concerns() {
     // What goes to no queue of mails makes none, if it comes all the same.
     house.change(&ann, &task, &json!({"title": "Another", "labels": ["x"]})).await;
     admin.delete(&path_of(&task)).send().await.expect(204);
-    assert!(house.tell(&house.last(&task).await).await);
+    house.must_tell(&house.last(&task).await).await;
     admin.post(&format!("{}/restore", path_of(&task)), &json!({})).send().await.expect(200);
-    assert!(house.tell(&house.last(&task).await).await);
+    house.must_tell(&house.last(&task).await).await;
     assert_eq!(house.arrived(), []);
 }
 
@@ -53,7 +53,7 @@ async fn a_change_that_says_two_things_tells_each_what_concerns_them() {
     let patch = json!({"status": "completed", "assignee_id": cleo.id()});
     let event = house.changed(&ann, &task, &patch).await;
     assert_eq!(event.event, Kind::TaskCompleted);
-    assert!(house.tell(&event).await);
+    house.must_tell(&event).await;
     for mail in house.mailbox.mails() {
         assert!(text(&mail).contains("Status:   completed"), "{}", text(&mail));
     }
@@ -70,7 +70,7 @@ async fn who_owns_what_they_are_assigned_gets_one_mail() {
     let house = House::open().await;
     let ann = house.person("ann").await;
     let task = ann.create(&task_for(&ann)).await;
-    assert!(house.tell(&house.last(&task).await).await);
+    house.must_tell(&house.last(&task).await).await;
     let created = "New Task Created | Review and Take Action";
     assert_eq!(house.arrived(), mails(&[("ann", created)]));
     house.change(&ann, &task, &json!({"assignee_id": null, "status": "in_progress"})).await;
@@ -93,7 +93,7 @@ async fn a_mail_says_what_happened_in_the_readers_time() {
     let reply = ann.post("/v1/tasks", &body).header("x-request-id", "of-a-mail").send().await;
     let task = reply.expect(201).json();
     let event = house.last(&task).await;
-    assert!(house.tell(&event).await);
+    house.must_tell(&event).await;
     let mails = house.mailbox.mails();
     let to = |name: &str| mails.iter().find(|mail| mail.to[0].starts_with(name)).expect("a mail");
 
@@ -131,7 +131,7 @@ async fn a_strange_time_zone_keeps_no_mail_back() {
     let ann = house.person("ann").await;
     house.app.db.run("UPDATE app.users SET time_zone = 'Mars/Olympus'").await;
     let task = ann.create(&json!({"title": "x", "due_at": "2030-01-31T16:30:00Z"})).await;
-    assert!(house.tell(&house.last(&task).await).await);
+    house.must_tell(&house.last(&task).await).await;
     let told = text(&house.only());
     assert!(told.contains("31 Jan 2030, 16:30 (UTC)"), "{told}");
 }
@@ -149,26 +149,23 @@ async fn who_lost_a_task_does_not_learn_its_new_name() {
 async fn exports_are_told_to_whoever_asked_for_them() {
     let house = House::open().await;
     let ann = house.person("ann").await;
-    let task = ann.create(&json!({"title": "x"})).await;
-    let blank = house.last(&task).await;
-    let id = house.app.clock.new_id();
-    let of = |event: Kind| Envelope {
-        event,
-        id: house.app.clock.new_id(),
-        task_id: None,
-        user_id: None,
-        owner_id: Some(ann.id()),
-        task: None,
-        subject: Some(Subject { kind: SubjectKind::Export, id }),
-        ..blank.clone()
-    };
-    for (kind, subject) in [
-        (Kind::ExportCompleted, "Your export is ready"),
-        (Kind::ExportFailed, "Your export failed"),
-    ] {
-        assert!(house.tell(&of(kind)).await);
+    for (succeeds, subject) in [(true, "Your export is ready"), (false, "Your export failed")] {
+        let body = json!({"kind": "tasks", "format": "csv"});
+        let export = ann.post("/v1/exports", &body).send().await.expect(202).json();
+        let asked = house.last(&export).await;
+        if succeeds {
+            assert!(house.app.work("exports-worker", &[asked]).await.is_empty());
+        } else {
+            let sql = "UPDATE app.users SET active = false WHERE id = $1 RETURNING 1";
+            house.app.db.rows(sql, &[&ann.id()]).await;
+            assert!(house.app.work("exports-worker", &[asked]).await.is_empty());
+            house.app.db.run("UPDATE app.users SET active = true").await;
+        }
+        house.must_tell(&house.last(&export).await).await;
         let told = text(&house.only());
-        assert!(told.contains(&format!("https://api.example.com/v1/exports/{id}\n")), "{told}");
+        let link = format!("https://api.example.com/v1/exports/{}\n", id_of(&export));
+        assert!(told.contains(&link), "{told}");
+        assert_eq!(told.contains("It can be had until "), succeeds, "{told}");
         assert_eq!(house.arrived(), mails(&[("ann", subject)]));
     }
 }

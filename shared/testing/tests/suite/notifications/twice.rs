@@ -37,16 +37,14 @@ async fn who_sees_a_mail_being_sent_waits_for_it() {
     let late = Behaviour { delay_ms: 600_000, delay_at: Step::Data, ..Behaviour::default() };
     house.mailbox.set_behaviour(late).unwrap();
     let second = async {
-        while house.mailbox.mails().is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        house.something_arrives().await;
         let done = house.tell(&event).await;
         house.mailbox.reset_behaviour();
         done
     };
     let (first, second) = tokio::join!(house.tell(&event), second);
     assert!(first && !second, "the second is told to come again");
-    assert!(house.tell(&event).await);
+    house.must_tell(&event).await;
     assert_eq!(house.arrived(), mails(&[("ann", CREATED)]));
 }
 
@@ -59,14 +57,9 @@ async fn a_worker_that_dies_before_it_says_so_costs_one_mail_more() {
     let event = house.last(&task).await;
     let late = Behaviour { delay_ms: 600_000, delay_at: Step::Data, ..Behaviour::default() };
     house.mailbox.set_behaviour(late).unwrap();
-    let arrived = async {
-        while house.mailbox.mails().is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-    };
     tokio::select! {
         _ = house.tell(&event) => panic!("it waits for the answer"),
-        () = arrived => {}
+        () = house.something_arrives() => {}
     }
     house.mailbox.reset_behaviour();
     assert!(!house.tell(&event).await, "somebody may still be sending it");

@@ -31,7 +31,7 @@ async fn each_mail_can_be_declined() {
         }
         let occasion = template.occasion().name();
         bob.patch("/v1/me", &silent(occasion, false)).send().await.expect(200);
-        assert!(house.tell(&version).await);
+        house.must_tell(&version).await;
         let to: Vec<_> = house.arrived().into_iter().map(|(to, _)| to).collect();
         assert!(!to.contains(&"bob".to_owned()), "{occasion}: {to:?}");
         let (state, why, _) = house.delivery(&version, bob.id()).await;
@@ -47,7 +47,7 @@ async fn what_one_does_oneself_can_be_declined_and_all_of_it() {
     let wish = json!({"notifications": {"own_actions": false}});
     ann.patch("/v1/me", &wish).send().await.expect(200);
     let task = ann.create(&task_for(&bob)).await;
-    assert!(house.tell(&house.last(&task).await).await);
+    house.must_tell(&house.last(&task).await).await;
     assert_eq!(house.arrived(), mails(&[("bob", CREATED)]));
     house.change(&bob, &task, &json!({"status": "completed"})).await;
     let done = "Task completed: Plan";
@@ -72,7 +72,7 @@ async fn accounts_that_cannot_get_mails_get_none() {
         let task = ann.create(&task_for(&bob)).await;
         let event = house.last(&task).await;
         house.app.db.rows(sql, &[&bob.id()]).await;
-        assert!(house.tell(&event).await);
+        house.must_tell(&event).await;
         assert_eq!(house.arrived(), mails(&[("ann", CREATED)]), "{why}");
         assert_eq!(house.delivery(&event, bob.id()).await, ("skipped".into(), why.into(), 1));
         house.app.db.rows("DELETE FROM app.users WHERE id = $1 RETURNING 1", &[&bob.id()]).await;
@@ -83,7 +83,7 @@ async fn accounts_that_cannot_get_mails_get_none() {
     let user = format!("/v1/users/{}", bob.id());
     admin.patch(&user, &json!({"active": false})).send().await.expect(200);
     let event = house.last(&task).await;
-    assert!(house.tell(&event).await);
+    house.must_tell(&event).await;
     assert_eq!(house.arrived(), mails(&[("ann", CREATED)]));
     assert_eq!(house.delivery(&event, bob.id()).await.1, "inactive");
 }
@@ -98,20 +98,20 @@ async fn who_lost_the_task_meanwhile_is_told_nothing_of_it() {
     let created = house.last(&task).await;
     let assigned = house.changed(&ann, &task, &json!({"assignee_id": cleo.id()})).await;
     house.changed(&ann, &task, &json!({"assignee_id": bob.id()})).await;
-    assert!(house.tell(&assigned).await);
+    house.must_tell(&assigned).await;
     assert_eq!(house.arrived(), [], "cleo has it no more, and bob has it again");
     assert_eq!(house.delivery(&assigned, cleo.id()).await.1, "not-theirs");
     assert_eq!(house.delivery(&assigned, bob.id()).await.1, "still-theirs");
 
     house.changed(&ann, &task, &json!({"assignee_id": null})).await;
     admin.patch(&path_of(&task), &json!({"user_id": cleo.id()})).send().await.expect(200);
-    assert!(house.tell(&created).await);
+    house.must_tell(&created).await;
     assert_eq!(house.arrived(), [], "neither ann nor bob has to do with it now");
     assert_eq!(house.delivery(&created, ann.id()).await.1, "not-theirs");
 
     let done = house.changed(&cleo, &task, &json!({"status": "completed"})).await;
     admin.delete(&path_of(&task)).send().await.expect(204);
-    assert!(house.tell(&done).await);
+    house.must_tell(&done).await;
     assert_eq!(house.arrived(), []);
     assert_eq!(house.delivery(&done, cleo.id()).await.1, "in-trash");
 }
@@ -123,6 +123,6 @@ async fn what_is_long_ago_is_told_to_nobody() {
     let task = ann.create(&json!({"title": "x"})).await;
     let mut event = house.last(&task).await;
     event.id = "01900000-0000-7000-8000-000000000000".parse().unwrap();
-    assert!(house.tell(&event).await);
+    house.must_tell(&event).await;
     assert_eq!(house.arrived(), []);
 }
