@@ -10,7 +10,7 @@ use config::Env;
 use local::lambda::{Function, Logs, Stream};
 use local::queues::{Mapping, Queues};
 use local::template::QueueSource;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::TestApp;
 use crate::backstage::arn_of;
@@ -92,11 +92,14 @@ impl Stage {
         for (_, source) in &sources {
             let name = source.queue.rsplit(':').next().unwrap().to_owned();
             let seconds = scene.visibility.as_secs().to_string();
+            // Who is killed has received, too: on the stage that does not count.
+            let policy = json!({
+                "deadLetterTargetArn": format!("{}-dlq", source.queue), "maxReceiveCount": 1000,
+            });
             let call = queues.client().set_queue_attributes().queue_url(queues.url(&name));
-            call.attributes(QueueAttributeName::VisibilityTimeout, seconds)
-                .send()
-                .await
-                .expect("a queue");
+            let call = call.attributes(QueueAttributeName::VisibilityTimeout, seconds);
+            let call = call.attributes(QueueAttributeName::RedrivePolicy, policy.to_string());
+            call.send().await.expect("a queue");
             names.push(name);
         }
         let stage = Self { queues, names, functions, sources, mappings: Mutex::default(), lines };

@@ -10,6 +10,7 @@ use services::Folder;
 use testing::{Caller, Scene, Setup, Stage, TestApp};
 use uuid::Uuid;
 
+use crate::redis_faults::breakable::BreakableRedis;
 use crate::support::{own_folder, path_of, say};
 
 /// A mail, by what it tells of and to whom.
@@ -20,6 +21,8 @@ pub(super) struct World {
     pub(super) stage: Stage,
     pub(super) mails: Mailbox,
     folder: Folder,
+    /// Of its own: in the one that all tests share, writers always hear a relay.
+    _redis: BreakableRedis,
 }
 
 const USER: &str = "mailer";
@@ -60,11 +63,13 @@ impl World {
     pub(super) async fn with(setup: Setup, scene: Scene) -> Self {
         let (mails, folder, settings) = mail_server();
         let env = setup.env.into_iter().chain(settings).collect();
-        let setup = Setup { own_relay: true, env, ..setup };
+        let redis =
+            BreakableRedis::start(&format!("chaos-redis-{}", clock::Clock::system().new_id()));
+        let setup = Setup { own_relay: true, redis_port: Some(redis.port()), env, ..setup };
         let mut app = TestApp::with(setup).await;
         app.db.outlaw(); // The relay takes the rows away, by which the laws are judged.
         let stage = Stage::open(&app, scene).await;
-        Self { app, stage, mails, folder }
+        Self { app, stage, mails, folder, _redis: redis }
     }
 
     /// Somebody whom mails can reach.
