@@ -68,14 +68,15 @@ test-cluster: install ## Run the suite again, with a Redis Cluster of three node
 	@echo "test-cluster: starting Postgres, PgBouncer, three nodes of Redis and LocalStack"
 	@target/debug/services run --redis-cluster -- cargo test --locked -p testing --test suite $(ARGS)
 
-bench: install ## Measure what the design promises, some minutes. ROWS=10000000 for as many tasks
+bench: install ## Measure what the design promises, some minutes. ROWS=10000000 for as many tasks, ARGS="--only behind" for a part
 	@echo "bench: building the functions for release, by themselves: another package would add to what they are made of"
 	@cargo build --release --locked $(BENCH_FUNCTIONS)
 	@echo "bench: building the benchmark"
 	@cargo build --release --locked -p bench
 	@target/release/bench --docs $(if $(ROWS),--rows $(ROWS)) $(ARGS)
 
-BENCH_FUNCTIONS := $(foreach name,tasks-get tasks-create tasks-list migrate,-p $(name) --bin $(name)) -p probe --bin do-nothing
+BENCH_FUNCTIONS := $(foreach name,tasks-get tasks-create tasks-list migrate \
+	outbox-relay notifications-worker analytics-worker audit-worker exports-worker,-p $(name) --bin $(name)) -p probe --bin do-nothing
 
 check: install ## Format, lints, documentation, dependencies, licences: everything that needs no services
 	@scripts/check

@@ -48,7 +48,7 @@ fn run(plan: &Plan) -> Result<ExitCode, Failed> {
     let rig = {
         // Functions run in the runtime that they are made in.
         let _inside = runtime.enter();
-        Rig::start(&checkout().join(".local/bench/services"))?
+        Rig::start(&checkout().join(".local/bench/services"), plan.only_behind)?
     };
     let found = runtime.block_on(async {
         tokio::select! {
