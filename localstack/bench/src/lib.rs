@@ -35,7 +35,9 @@ pub fn main() -> ExitCode {
         }
     };
     run(&plan).unwrap_or_else(|error| {
-        services::say(format_args!("bench: {error}"));
+        // Postgres says only behind it what it was.
+        let behind = error.source().map_or_else(String::new, |why| format!(": {why}"));
+        services::say(format_args!("bench: {error}{behind}"));
         ExitCode::FAILURE
     })
 }

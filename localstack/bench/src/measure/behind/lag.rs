@@ -31,13 +31,14 @@ const WARM_UP: usize = 5;
 const COME: &str = "
     SELECT p.id,
         NOT EXISTS (SELECT FROM app.outbox AS o WHERE o.aggregate_id = p.id),
-        EXISTS (SELECT FROM app.audit AS a WHERE a.task_id = p.id)
+        (SELECT a.id FROM app.audit AS a WHERE a.task_id = p.id)
     FROM unnest($1::uuid[]) AS p (id)";
 
 /// A task that was made, and when what followed.
 struct Made {
     id: Uuid,
-    number: usize,
+    /// Of the event, when the audit knows it: the name of its mail begins with it.
+    event: Option<Uuid>,
     answered: Instant,
     answered_at: OffsetDateTime,
     carried: Option<Duration>,
@@ -56,34 +57,27 @@ pub(super) async fn measure(stage: &Stage<'_>, amount: &Amount) -> Result<Part, 
     stage.purge().await?;
     stage.rig.mailbox.delete_all()?;
     let live = Live::start(stage)?;
-    // A number tells a task's mail.
-    let first = 1_000_000;
-    lags(stage, first, WARM_UP, OFTEN).await?;
-    let awake = lags(stage, 2 * first, amount.awake, OFTEN).await?;
-    let asleep = lags(stage, 3 * first, amount.asleep, RARELY).await?;
+    lags(stage, WARM_UP, OFTEN).await?;
+    let awake = lags(stage, amount.awake, OFTEN).await?;
+    let asleep = lags(stage, amount.asleep, RARELY).await?;
     live.stop().await;
     let raw = json!({ "awake": awake.raw(), "asleep": asleep.raw() });
     Ok((rows(amount, &awake, &asleep), raw))
 }
 
 /// Makes tasks and watches what comes of them.
-async fn lags(
-    stage: &Stage<'_>,
-    first: usize,
-    count: usize,
-    pause: Duration,
-) -> Result<Lags, Failed> {
+async fn lags(stage: &Stage<'_>, count: usize, pause: Duration) -> Result<Lags, Failed> {
     let (all, made) = (Cell::new(false), RefCell::new(Vec::<Made>::new()));
     let caller = Caller::new(&stage.rig.issuer, "user");
     let create = async {
-        for number in first..first + count {
+        for number in 0..count {
             tokio::time::sleep(pause).await;
             let event = caller.bearer().create(&new_task(number));
             let answer = ask(&stage.create, event, 201).await?;
             let (answered, answered_at) = (Instant::now(), OffsetDateTime::now_utc());
             let id = answer.text("id")?.parse()?;
-            let (carried, written) = (None, None);
-            let task = Made { id, number, answered, answered_at, carried, written };
+            let (event, carried, written) = (None, None, None);
+            let task = Made { id, event, answered, answered_at, carried, written };
             made.borrow_mut().push(task);
         }
         all.set(true);
@@ -98,7 +92,7 @@ async fn lags(
     for task in made.into_inner() {
         lags.carried.add(task.carried.unwrap_or_default());
         lags.written.add(task.written.unwrap_or_default());
-        let lag = mail_of(stage, task.number).await? - task.answered_at;
+        let lag = mail_about(stage, task.event.unwrap_or_default()).await? - task.answered_at;
         lags.mailed.add(lag.try_into().unwrap_or_default());
     }
     Ok(lags)
@@ -118,12 +112,12 @@ async fn watch(
         if !waiting.is_empty() {
             let rows = stage.admin.query_typed(COME, &[(&waiting, Type::UUID_ARRAY)]).await?;
             for row in rows {
-                let (id, carried, written): (Uuid, bool, bool) =
-                    (row.get(0), row.get(1), row.get(2));
+                let (id, carried): (Uuid, bool) = (row.get(0), row.get(1));
                 if let Some(task) = made.borrow_mut().iter_mut().find(|task| task.id == id) {
                     let lag = task.answered.elapsed();
                     task.carried = task.carried.or(carried.then_some(lag));
-                    task.written = task.written.or(written.then_some(lag));
+                    task.event = row.get(2);
+                    task.written = task.written.or(task.event.map(|_| lag));
                 }
             }
         }
@@ -137,18 +131,18 @@ fn waiting(made: &[Made]) -> Vec<Uuid> {
     waiting.map(|task| task.id).collect()
 }
 
-/// When the mail about a task came.
-async fn mail_of(stage: &Stage<'_>, number: usize) -> Result<OffsetDateTime, Failed> {
-    let end = format!(" host {number}");
-    let begin = Instant::now();
+/// When the mail about an event came.
+async fn mail_about(stage: &Stage<'_>, event: Uuid) -> Result<OffsetDateTime, Failed> {
+    let (begin, event) = (Instant::now(), event.to_string());
     while begin.elapsed() < PATIENCE {
         let mails = stage.rig.mailbox.mails();
-        if let Some(mail) = mails.iter().find(|mail| mail.subject.ends_with(&end)) {
+        let names = mails.iter().filter_map(|mail| Some((mail.message_id.as_deref()?, mail)));
+        if let Some((_, mail)) = names.into_iter().find(|(name, _)| name.starts_with(&event)) {
             return Ok(mail.received_at);
         }
         tokio::time::sleep(LOOK).await;
     }
-    Err(format!("no mail came about task {number}").into())
+    Err(format!("no mail came about event {event}").into())
 }
 
 fn rows(amount: &Amount, awake: &Lags, asleep: &Lags) -> Vec<Row> {

@@ -19,8 +19,8 @@ const BATCH: usize = 10;
 
 /// The tasks that the events are about, and their owners: who has no address, or no task, gets no mail.
 const TASKS: &str = "
-    INSERT INTO app.tasks (id, user_id, title, status, priority, version, last_op, created_at, updated_at)
-    SELECT (e ->> 'taskId')::uuid, (e ->> 'ownerId')::uuid, 'Renew the certificate', 'pending', 'normal', 1,
+    INSERT INTO app.tasks (id, user_id, title, status, priority, labels, version, last_op, created_at, updated_at)
+    SELECT (e ->> 'taskId')::uuid, (e ->> 'ownerId')::uuid, 'Renew the certificate', 'pending', 'normal', '{}', 1,
         (e ->> 'taskId')::uuid, now(), now()
     FROM unnest($1::text[]) AS text, LATERAL (SELECT text::jsonb AS e) AS read";
 const OWNERS: &str = "
