@@ -60,8 +60,8 @@ pub(super) async fn measure(stage: &Stage<'_>, amount: &Amount) -> Result<Part, 
         target: "-".to_owned(),
         met: None,
         about: format!(
-            "{AT_ONCE} processes of `notifications-worker`, as many as template.yaml allows, get batches of {BATCH} events \
-             from the benchmark, {} in all; each makes one mail, which goes to the mail catcher (in the \
+            "{AT_ONCE} processes of `notifications-worker`, as many as template.yaml allows, get batches of {BATCH} \
+             events from the benchmark, {} in all; each makes one mail, which goes to the mail catcher (in the \
              benchmark's process) with TLS and a password. Before and after it a statement lends the mail and marks it.",
             amount.mails
         ),

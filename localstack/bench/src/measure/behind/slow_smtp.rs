@@ -99,8 +99,8 @@ fn rows(
         about: format!(
             "Functions and mappings as template.yaml has them. In each of {} rounds {} tasks are made, one every {} ms \
              and a bit, while the mail server takes mails at once, and as many while it lets each wait for {} s, so that \
-             the worker is stuck with those of tasks before; the ratio is the median of the rounds. (It may be below 1: mails that go take processor time \
-             from the creates, and mails that wait take none.) {noise}",
+             the worker is stuck with those of tasks before; the ratio is the median of the rounds. (It may be below 1: \
+             mails that go take processor time from the creates, and mails that wait take none.) {noise}",
             amount.rounds,
             amount.created,
             PAUSE.as_millis(),
