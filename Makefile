@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down invoke trigger queues dlq redrive test test-http test-cluster bench check generate migration route fmt install clean
+.PHONY: help up down invoke trigger queues dlq redrive test test-http test-cluster chaos bench check generate migration route fmt install clean
 
 # Where the targets below look for what was built, whatever the person's own settings say.
 export CARGO_TARGET_DIR := $(CURDIR)/target
@@ -67,6 +67,13 @@ test-cluster: install ## Run the suite again, with a Redis Cluster of three node
 	@cargo test --locked -p testing --test suite --no-run
 	@echo "test-cluster: starting Postgres, PgBouncer, three nodes of Redis and LocalStack"
 	@target/debug/services run --redis-cluster -- cargo test --locked -p testing --test suite $(ARGS)
+
+chaos: install ## Kill each kind of process thirty times, and see what is lost. CHAOS_KILLS=100 for more
+	@cargo build --locked --workspace --bins
+	@cargo test --locked -p testing --test suite --no-run
+	@echo "chaos: starting Postgres, PgBouncer, Redis and LocalStack; some minutes"
+	@CHAOS_KILLS=$${CHAOS_KILLS:-30} target/debug/services run -- \
+		cargo test --locked -p testing --test suite -- chaos:: --nocapture --test-threads=1
 
 bench: install ## Measure what the design promises, some minutes. ROWS=10000000 for as many tasks, ARGS="--only behind" for a part
 	@echo "bench: building the functions for release, by themselves: another package would add to what they are made of"

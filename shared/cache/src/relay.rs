@@ -16,7 +16,7 @@ pub(crate) fn look(scripts: &Scripts) -> Step {
 }
 
 /// The answer to it. What Redis does not say is no.
-pub(crate) fn is_awake(answer: Option<Value>) -> bool {
+pub(crate) fn is_awake(answer: Option<&Value>) -> bool {
     matches!(answer, Some(Value::Int(1)))
 }
 

@@ -32,10 +32,12 @@ pub(crate) struct Message {
     pub(crate) receipt_handle: String,
     #[serde(default)]
     pub(crate) body: String,
+    /// What SQS says of it.
     #[serde(default)]
     attributes: BTreeMap<String, String>,
-    #[serde(default)]
-    message_attributes: BTreeMap<String, Attribute>,
+    /// What its sender said of it.
+    #[serde(default, rename = "messageAttributes")]
+    said: BTreeMap<String, Attribute>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,7 +80,7 @@ impl Message {
 
     /// Its attributes that are text.
     pub(crate) fn texts(&self) -> Vec<(&str, &str)> {
-        let texts = self.message_attributes.iter();
+        let texts = self.said.iter();
         texts
             .filter_map(|(name, attribute)| {
                 Some((name.as_str(), attribute.string_value.as_deref()?))

@@ -169,7 +169,18 @@ async fn each_role_may_do_what_it_needs_and_no_more() {
         may_not(&writer, sql).await;
     }
     let worker = as_role(&app, "worker").await;
-    may_not(&worker, "SELECT * FROM app.tasks").await;
+    worker.query_typed("SELECT count(*) FROM app.tasks", &[]).await.expect("exports read");
+    for sql in [
+        "UPDATE app.tasks SET title = 'x'",
+        "DELETE FROM app.tasks",
+        "SELECT * FROM app.users",
+        "DELETE FROM app.outbox",
+        "DELETE FROM app.audit",
+        "UPDATE app.exports SET user_id = gen_random_uuid()",
+        "SELECT api.create_task_v2('{}', '{}', '{}')",
+    ] {
+        may_not(&worker, sql).await;
+    }
     // What a role may call is its own list; create is not on the reader's.
     let row = reader
         .query_typed(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clock::Clock;
 use domain::event::{Change, Envelope, Kind, Summary};
 use domain::{Day, Priority, Private, Status, Timestamp};
-use serde_json::{Value, json};
+use serde_json::json;
 use testing::{Random, TestApp};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -16,9 +16,9 @@ type Row = [i64; 4];
 /// All that is counted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
-    pub(super) of_users: BTreeMap<(Uuid, Day), Row>,
-    pub(super) of_all: BTreeMap<Day, Row>,
-    pub(super) of_statuses: BTreeMap<String, i64>,
+    pub(super) users: BTreeMap<(Uuid, Day), Row>,
+    pub(super) all_days: BTreeMap<Day, Row>,
+    pub(super) statuses: BTreeMap<String, i64>,
 }
 
 impl Counts {
@@ -32,9 +32,9 @@ impl Counts {
         let all = app.db.rows("SELECT * FROM app.daily_totals", &[]).await;
         let statuses = app.db.rows("SELECT * FROM app.status_totals WHERE tasks <> 0", &[]).await;
         Self {
-            of_users: users.iter().map(|r| ((r.get("user_id"), day(r)), row(r))).collect(),
-            of_all: all.iter().map(|r| (day(r), row(r))).collect(),
-            of_statuses: statuses.iter().map(|r| (r.get("status"), r.get("tasks"))).collect(),
+            users: users.iter().map(|r| ((r.get("user_id"), day(r)), row(r))).collect(),
+            all_days: all.iter().map(|r| (day(r), row(r))).collect(),
+            statuses: statuses.iter().map(|r| (r.get("status"), r.get("tasks"))).collect(),
         }
     }
 }
@@ -56,8 +56,8 @@ pub(super) fn counted(events: &[Envelope]) -> Counts {
         if happened != [0; 4] {
             let owner = event.owner_id.expect("an owner");
             let rows = [
-                counts.of_users.entry((owner, day)).or_default(),
-                counts.of_all.entry(day).or_default(),
+                counts.users.entry((owner, day)).or_default(),
+                counts.all_days.entry(day).or_default(),
             ];
             for row in rows {
                 for (count, more) in row.iter_mut().zip(happened) {
@@ -66,7 +66,7 @@ pub(super) fn counted(events: &[Envelope]) -> Counts {
             }
         }
         let mut add = |status: &str, tasks: i64| {
-            *counts.of_statuses.entry(status.to_owned()).or_default() += tasks;
+            *counts.statuses.entry(status.to_owned()).or_default() += tasks;
         };
         match event.event {
             Kind::TaskCreated | Kind::TaskRestored => add(task.status.name(), 1),
@@ -79,7 +79,7 @@ pub(super) fn counted(events: &[Envelope]) -> Counts {
             _ => {}
         }
     }
-    counts.of_statuses.retain(|_, tasks| *tasks != 0);
+    counts.statuses.retain(|_, tasks| *tasks != 0);
     counts
 }
 
@@ -148,6 +148,6 @@ fn status(random: &mut Random) -> Status {
 }
 
 fn change(from: Status, to: Status) -> Change {
-    let value = |status: Status| Private::new(Value::from(json!(status)));
+    let value = |status: Status| Private::new(json!(status));
     Change { from: value(from), to: value(to) }
 }

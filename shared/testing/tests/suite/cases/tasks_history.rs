@@ -95,8 +95,7 @@ async fn shown(app: &TestApp) -> Reply {
 async fn paged(app: &TestApp) -> Reply {
     let alice = app.caller(Role::User);
     let task = changed(app, &alice, 5).await;
-    let mut newest = 5;
-    for limit in [1, 2, 3, 5] {
+    for (newest, limit) in (5..).zip([1, 2, 3, 5]) {
         let (mut found, mut cursor) = (Vec::new(), String::new());
         loop {
             let path = format!("{}?limit={limit}{cursor}", history_of(&task));
@@ -112,7 +111,6 @@ async fn paged(app: &TestApp) -> Reply {
         }
         let expected: Vec<i64> = (1..=newest).rev().collect();
         assert_eq!(found, expected, "in pages of {limit}");
-        newest += 1;
     }
     alice.get(&history_of(&task)).send().await
 }

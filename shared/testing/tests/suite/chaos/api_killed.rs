@@ -29,7 +29,7 @@ async fn an_event_is_there_whoever_died_before_the_answer() {
 
     let mut after_commit = 0;
     for number in 0..kills() {
-        let title = format!("killed {number}");
+        let title = format!("killed-{number}");
         let call = alice.post("/v1/tasks", &json!({"title": title})).key(&title);
         let is_there = "SELECT count(*) FROM app.tasks WHERE title = $1";
         let committed = World::comes("a commit", || async {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::Role;
+use local::lambda::Function;
 use testing::{Random, Scene};
 
 use super::kills;
@@ -12,6 +13,17 @@ use crate::support::say;
 
 const WORKERS: [&str; 4] =
     ["notifications-worker", "analytics-worker", "audit-worker", "exports-worker"];
+
+/// Returns when a process is at work: at once, for what it does may be short.
+async fn at_work(function: &Function) {
+    const PATIENCE: Duration = Duration::from_mins(1);
+    let waiting = async {
+        while !function.is_at_work() {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "it never came: work");
+}
 
 #[tokio::test]
 async fn each_effect_is_there_once_whoever_died_meanwhile() {
@@ -33,7 +45,7 @@ async fn each_effect_is_there_once_whoever_died_meanwhile() {
             }
             // Somewhere in what it does.
             let within = Duration::from_micros(random.index(20_000) as u64);
-            World::comes("the worker is at work", || async { function.is_at_work() }).await;
+            at_work(function).await;
             tokio::time::sleep(within).await;
             let sent = world.being_sent().await;
             if function.kill_at_work() {

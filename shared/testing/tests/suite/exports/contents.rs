@@ -35,7 +35,7 @@ async fn some_tasks(caller: &Caller<'_>, assignee: &Caller<'_>) {
         let priority = ["low", "normal", "high", "urgent"][n / 2];
         let body = json!({
             "title": format!("task {n}"), "status": status, "priority": priority,
-            "description": (n % 3 == 0).then(|| "äöü, \"x\"\r\nand Milk"),
+            "description": (n % 3 == 0).then_some("äöü, \"x\"\r\nand Milk"),
             "labels": if n % 2 == 0 { vec!["home", "a,b"] } else { vec![] },
             "due_at": (n % 2 == 1).then(|| format!("20{}-01-01T00:00:00Z", 20 + n * 5)),
             "assignee_id": (n % 4 == 3).then(|| assignee.id()),

@@ -41,7 +41,8 @@ async fn six_workers_at_once_make_one_file_and_tell_once() {
     assert_eq!(kinds(&app, &export).await, [Kind::ExportRequested, Kind::ExportCompleted]);
     let sql = "SELECT attempts::bigint FROM app.exports WHERE id = $1";
     assert_eq!(app.db.count(sql, &[&id_of(&export)]).await, 1);
-    assert_eq!(file(&alice, &export).await.bytes.iter().filter(|byte| **byte == b'\n').count(), 4);
+    let text = String::from_utf8(file(&alice, &export).await.bytes).expect("UTF-8");
+    assert_eq!(text.lines().count(), 4);
     let before = everything(&app).await;
     assert_eq!(app.work(WORKER, events).await, DONE);
     assert_eq!(everything(&app).await, before);

@@ -26,7 +26,7 @@ async fn unended(key: &str) -> usize {
 }
 
 fn bytes(length: usize) -> Vec<u8> {
-    (0..length).map(|n| (n % 251) as u8).collect()
+    (0..=250).cycle().take(length).collect()
 }
 
 #[tokio::test]
@@ -42,7 +42,8 @@ async fn any_file_arrives_as_it_was_written() {
         assert_eq!(upload.finish().await, Ok(length as u64));
         // In the place of the one before it.
         let head = files.head(&key).await.expect("an answer").expect("a file");
-        assert_eq!((head.bytes, head.media_type.as_deref()), (length as i64, Some(PLAIN)));
+        assert_eq!(usize::try_from(head.bytes), Ok(length));
+        assert_eq!(head.media_type.as_deref(), Some(PLAIN));
         let link = files.link(&key, "a.txt").await.expect("an address");
         assert!(fetch(&link).await.bytes == bytes, "{length}");
     }

@@ -121,8 +121,8 @@ async fn a_task_that_somebody_holds_is_left_for_the_next_time() {
     let (held, free) = (trashed(&app, "31 days").await, trashed(&app, "31 days").await);
     let mut holder = rig().admin(app.db.name()).await;
     let transaction = holder.transaction().await.unwrap();
-    let hold = "SELECT FROM app.tasks WHERE id = $1 FOR NO KEY UPDATE";
-    transaction.execute(hold, &[&held]).await.unwrap();
+    let lock = "SELECT FROM app.tasks WHERE id = $1 FOR NO KEY UPDATE";
+    transaction.execute(lock, &[&held]).await.unwrap();
     assert_eq!(run(&app, "purge-deleted").await["tasks"], 1);
     assert!(is_there(&app, held).await && !is_there(&app, free).await);
     transaction.rollback().await.unwrap();

@@ -72,10 +72,10 @@ async fn what_a_dead_relay_was_lent_is_lent_again_after_the_lease() {
     let task = alice.create(&json!({"title": "a task"})).await;
     alice.patch(&path_of(&task), &json!({"title": "other"})).send().await.expect(200);
     let admin = rig().admin(app.db.name()).await;
-    let lend = "SELECT aggregate_version, attempts
+    let step = "SELECT aggregate_version, attempts
         FROM api.relay_v1('{}', '{}', '{}', '{}', 10, 30)";
     let lent = async || {
-        let rows = admin.query(lend, &[]).await.expect("a step");
+        let rows = admin.query(step, &[]).await.expect("a step");
         let pairs = rows.iter().map(|row| (row.get::<_, i64>(0), row.get::<_, i32>(1)));
         pairs.collect::<Vec<_>>()
     };
