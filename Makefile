@@ -75,14 +75,15 @@ chaos: install ## Kill each kind of process thirty times, and see what is lost. 
 	@CHAOS_KILLS=$${CHAOS_KILLS:-30} target/debug/services run -- \
 		cargo test --locked -p testing --test suite -- chaos:: --nocapture --test-threads=1
 
-bench: install ## Measure what the design promises, some minutes. ROWS=10000000 for as many tasks
+bench: install ## Measure what the design promises, some minutes. ROWS=10000000 for as many tasks, ARGS="--only behind" for a part
 	@echo "bench: building the functions for release, by themselves: another package would add to what they are made of"
 	@cargo build --release --locked $(BENCH_FUNCTIONS)
 	@echo "bench: building the benchmark"
 	@cargo build --release --locked -p bench
 	@target/release/bench --docs $(if $(ROWS),--rows $(ROWS)) $(ARGS)
 
-BENCH_FUNCTIONS := $(foreach name,tasks-get tasks-create tasks-list migrate,-p $(name) --bin $(name)) -p probe --bin do-nothing
+BENCH_FUNCTIONS := $(foreach name,tasks-get tasks-create tasks-list migrate \
+	outbox-relay notifications-worker analytics-worker audit-worker exports-worker,-p $(name) --bin $(name)) -p probe --bin do-nothing
 
 check: install ## Format, lints, documentation, dependencies, licences: everything that needs no services
 	@scripts/check

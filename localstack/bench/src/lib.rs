@@ -35,7 +35,9 @@ pub fn main() -> ExitCode {
         }
     };
     run(&plan).unwrap_or_else(|error| {
-        services::say(format_args!("bench: {error}"));
+        // Postgres says only behind it what it was.
+        let behind = error.source().map_or_else(String::new, |why| format!(": {why}"));
+        services::say(format_args!("bench: {error}{behind}"));
         ExitCode::FAILURE
     })
 }
@@ -48,7 +50,7 @@ fn run(plan: &Plan) -> Result<ExitCode, Failed> {
     let rig = {
         // Functions run in the runtime that they are made in.
         let _inside = runtime.enter();
-        Rig::start(&checkout().join(".local/bench/services"))?
+        Rig::start(&checkout().join(".local/bench/services"), plan.only_behind)?
     };
     let found = runtime.block_on(async {
         tokio::select! {

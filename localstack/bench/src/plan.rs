@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 pub(crate) const USAGE: &str = "\
-usage: bench [--rows N] [--quick] [--docs]
-  --rows N   how many tasks the larger database has (1000000)
-  --quick    a minute, to see that it works; its numbers mean little
-  --docs     writes docs/performance.md, too";
+usage: bench [--rows N] [--quick] [--only behind] [--docs]
+  --rows N       how many tasks the larger database has (1000000)
+  --quick        a minute or two, to see that it works; its numbers mean little
+  --only behind  only what happens behind the answers: the relay, the workers
+  --docs         writes docs/performance.md, too; not with --only, for it holds the whole";
 
 /// How much is measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) struct Plan {
     pub(crate) quick: bool,
     /// Whether the page in docs/ is written.
     pub(crate) docs: bool,
+    /// Whether only that is measured which nobody waits for.
+    pub(crate) only_behind: bool,
     /// The tasks of the larger database.
     pub(crate) rows: u32,
     /// The tasks of the smaller one.
@@ -38,6 +41,7 @@ impl Plan {
         Self {
             quick: false,
             docs: false,
+            only_behind: false,
             rows: 1_000_000,
             few_rows: 10_000,
             rounds: 15,
@@ -54,6 +58,7 @@ impl Plan {
         Self {
             quick: true,
             docs: false,
+            only_behind: false,
             rows: 20_000,
             few_rows: 2_000,
             rounds: 3,
@@ -75,6 +80,12 @@ impl Plan {
             match word {
                 "--quick" => {}
                 "--docs" => plan.docs = true,
+                "--only" => {
+                    if words.next() != Some("behind") {
+                        return Err("--only needs the word behind".to_owned());
+                    }
+                    plan.only_behind = true;
+                }
                 "--rows" => {
                     let number = words.next().unwrap_or_default().replace('_', "");
                     plan.rows = number.parse().map_err(|_| "--rows needs a number".to_owned())?;
@@ -85,6 +96,8 @@ impl Plan {
         if plan.rows < plan.few_rows {
             return Err(format!("--rows must be at least {}", plan.few_rows));
         }
+        // The page holds the whole.
+        plan.docs &= !plan.only_behind;
         Ok(plan)
     }
 }
@@ -107,6 +120,8 @@ mod tests {
     fn words_change_it_in_any_order() {
         let plan = read("--rows 10_000_000 --docs").unwrap();
         assert_eq!((plan.docs, plan.rows), (true, 10_000_000));
+        let plan = read("--docs --only behind").unwrap();
+        assert_eq!((plan.only_behind, plan.docs), (true, false));
         let plan = read("--rows 3000 --quick").unwrap();
         assert_eq!((plan.quick, plan.rows, plan.rounds), (true, 3000, 3));
     }
@@ -115,6 +130,8 @@ mod tests {
     fn what_is_wrong_is_named() {
         assert_eq!(read("--fast"), Err("`--fast` is not known".into()));
         assert_eq!(read("--rows many"), Err("--rows needs a number".into()));
+        assert_eq!(read("--only"), Err("--only needs the word behind".into()));
+        assert_eq!(read("--only size"), Err("--only needs the word behind".into()));
         assert_eq!(read("--rows"), Err("--rows needs a number".into()));
         assert_eq!(read("--rows 10"), Err("--rows must be at least 10000".into()));
     }

@@ -9,18 +9,27 @@ use issuer::{Issuer, Realm};
 use local::cloud::{self, Addresses, Home, Programs};
 use local::lambda::{Function, Settings};
 use local::template::Template;
+use mailbox::Mailbox;
+use redis::Cmd;
 use serde_json::Value;
-use services::{Services, checkout, free_port};
+use services::{Folder, Services, checkout, free_port};
 use tokio_postgres::Client;
 use tokio_postgres::config::SslMode;
 
 use crate::Failed;
 use crate::journal::Journal;
 
-/// The functions that are measured.
+/// The functions in front that are measured.
 pub(crate) const FUNCTIONS: [&str; 4] = ["tasks-get", "tasks-create", "tasks-list", "migrate"];
+/// Those that nobody waits for.
+pub(crate) const BEHIND: [&str; 5] =
+    ["outbox-relay", "notifications-worker", "analytics-worker", "audit-worker", "exports-worker"];
+/// What those need to be measured.
+const FOR_BEHIND: [&str; 2] = ["tasks-create", "migrate"];
 /// The function that does nothing.
 pub(crate) const NOTHING: &str = "do-nothing";
+/// By what writers know that the relay is awake.
+const HEARTBEAT: &str = "relay:alive";
 /// The database of the template.
 pub(crate) const DATABASE: &str = "tasks";
 
@@ -28,6 +37,7 @@ pub(crate) const DATABASE: &str = "tasks";
 pub(crate) struct Rig {
     pub(crate) services: Services,
     pub(crate) issuer: Issuer,
+    pub(crate) mailbox: Mailbox,
     pub(crate) template: Template,
     pub(crate) clock: Clock,
     pub(crate) journal: Journal,
@@ -35,8 +45,8 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// Starts the services, with data that survives a power cut, and the issuer.
-    pub(crate) fn start(folder: &Path) -> Result<Self, Failed> {
+    /// Starts the services, with data that survives a power cut, the issuer and the mail catcher.
+    pub(crate) fn start(folder: &Path, only_behind: bool) -> Result<Self, Failed> {
         let addresses = addresses()?;
         let services = Services::start(&services::Settings {
             dir: folder.to_owned(),
@@ -44,15 +54,20 @@ impl Rig {
             durable: true,
             keep_data: false,
             redis_cluster: false,
-            secrets: BTreeMap::new(),
+            secrets: cloud::secrets(&addresses),
         })?;
         let realm = Realm::read(checkout().join("localstack/keycloak/task-manager-realm.json"))?;
         let issuer = Issuer::start(realm, SocketAddr::from((Ipv4Addr::LOCALHOST, addresses.auth)))?;
+        let mailbox = mailbox(&addresses, services.folder())?;
 
         let text = std::fs::read_to_string(checkout().join("template.yaml"))?;
         let template = Template::read(&text, &cloud::place(&addresses, services.state()))?;
         let mut measured = template.clone();
-        measured.functions.retain(|function| FUNCTIONS.contains(&function.name.as_str()));
+        let front = if only_behind { &FOR_BEHIND[..] } else { &FUNCTIONS[..] };
+        measured.functions.retain(|function| {
+            let name = function.name.as_str();
+            front.contains(&name) || BEHIND.contains(&name)
+        });
         let mut of_all = cloud::settings(services.state());
         // What is measured is not how requests are refused.
         of_all.insert("RATE_LIMITS".into(), r#"{"user": "1000000/1", "ip": "1000000/1"}"#.into());
@@ -64,16 +79,24 @@ impl Rig {
             .into_iter()
             .map(|(name, function)| (name, function.settings().clone()))
             .collect();
-        let get = settings.get("tasks-get").ok_or("template.yaml has no function tasks-get")?;
-        let nothing =
-            Settings { name: NOTHING.to_owned(), program: programs.take(NOTHING)?, ..get.clone() };
-        settings.insert(NOTHING.to_owned(), nothing);
-        Ok(Self { services, issuer, template, clock, journal, settings })
+        if let Some(get) = settings.get("tasks-get").cloned() {
+            let program = programs.take(NOTHING)?;
+            settings
+                .insert(NOTHING.to_owned(), Settings { name: NOTHING.to_owned(), program, ..get });
+        }
+        Ok(Self { services, issuer, mailbox, template, clock, journal, settings })
     }
 
     /// How a function runs.
     pub(crate) fn settings(&self, name: &str) -> Result<Settings, Failed> {
         Ok(self.settings.get(name).ok_or_else(|| format!("template.yaml has no {name}"))?.clone())
+    }
+
+    /// How a function runs that uses another database.
+    pub(crate) fn settings_in(&self, database: &str, name: &str) -> Result<Settings, Failed> {
+        let mut settings = self.settings(name)?;
+        change_database(&mut settings.environment, database);
+        Ok(settings)
     }
 
     /// A function, none of whose processes runs yet.
@@ -83,8 +106,7 @@ impl Rig {
 
     /// A function that uses another database, and no cache.
     pub(crate) fn uncached(&self, name: &str, database: &str) -> Result<Function, Failed> {
-        let mut settings = self.settings(name)?;
-        change_database(&mut settings.environment, database);
+        let mut settings = self.settings_in(database, name)?;
         for life in ["CACHE_TASK_SECONDS", "CACHE_LIST_SECONDS"] {
             settings.environment.insert(life.to_owned(), "0".to_owned());
         }
@@ -98,14 +120,20 @@ impl Rig {
 
     /// Brings a database up to date; makes it, if it is not there.
     pub(crate) async fn migrate(&self, database: &str) -> Result<(), Failed> {
-        let mut settings = self.settings("migrate")?;
-        change_database(&mut settings.environment, database);
-        let function = self.run(settings);
+        let function = self.run(self.settings_in(database, "migrate")?);
         let report: Value = serde_json::from_slice(&function.invoke("{}".into(), "").await?)?;
         if report["version"].as_i64().is_none() {
             return Err(format!("migrate answered {report}").into());
         }
         Ok(())
+    }
+
+    /// Has writers believe that the relay is awake, as it is while there are writes; or no longer.
+    pub(crate) async fn pretend_awake(&self, awake: bool) -> Result<(), Failed> {
+        let client = redis::Client::open(self.services.state().redis.url.as_str())?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        let command = if awake { Cmd::set(HEARTBEAT, "bench") } else { Cmd::del(HEARTBEAT) };
+        Ok(command.exec_async(&mut connection).await?)
     }
 
     /// A connection as superuser, past the pooler.
@@ -141,6 +169,24 @@ fn change_database(environment: &mut BTreeMap<String, String>, database: &str) {
     {
         *url = format!("{server}/{database}");
     }
+}
+
+/// It demands TLS and a password, as that of the local cloud does.
+fn mailbox(addresses: &Addresses, folder: &Folder) -> Result<Mailbox, Failed> {
+    let certificates = folder.certificates()?;
+    Ok(Mailbox::start(mailbox::Settings {
+        smtp: SocketAddr::from((Ipv4Addr::LOCALHOST, addresses.smtp)),
+        web: SocketAddr::from((Ipv4Addr::LOCALHOST, addresses.mail)),
+        tls: Some(mailbox::TlsFiles {
+            certificate: certificates.certificate_file,
+            key: certificates.key_file,
+        }),
+        credentials: Some(mailbox::Credentials {
+            username: addresses.smtp_user.clone(),
+            password: addresses.smtp_password.clone(),
+        }),
+        dir: None,
+    })?)
 }
 
 /// Ports that nobody uses.

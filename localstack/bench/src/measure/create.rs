@@ -122,7 +122,7 @@ fn row(what: &str, own: &Side, floor_name: &str, floor: &Side, judged: bool, pla
             "{CALLERS} callers keep {PROCESSES} processes of `tasks-create` busy for {} s; before them {PROCESSES} \
              connections insert single rows of the same content through the same pooler, one statement and one \
              commit each, into a table with the same columns and no index but its key. Postgres syncs each commit \
-             to the disk. The share is the median of {} rounds.",
+             to the disk. Writers hear that the relay is awake, as it is while there are writes. The share is the median of {} rounds.",
             plan.write_time.as_secs_f64(),
             plan.write_rounds
         )

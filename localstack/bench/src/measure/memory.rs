@@ -19,10 +19,10 @@ const BOUND_MIB: f64 = 20.0;
 const TASKS: usize = 200;
 
 /// What the kernel says of a process, in MiB.
-struct Held {
-    resident: f64,
-    own: f64,
-    peak: f64,
+pub(super) struct Held {
+    pub(super) resident: f64,
+    pub(super) own: f64,
+    pub(super) peak: f64,
 }
 
 pub(super) async fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
@@ -77,13 +77,7 @@ async fn held_after(
     for number in 0..calls {
         ask(function, event(number), status).await?;
     }
-    if function.processes() != 1 {
-        return Err(format!("{} has several processes", function.settings().name).into());
-    }
-    let process = process_of(&function.settings().program)?;
-    let status = file(&format!("/proc/{process}/status"));
-    let mib = |name: &str| real(usize::try_from(kib(&status, name)).unwrap_or_default()) / 1024.0;
-    Ok(Held { resident: mib("VmRSS"), own: mib("RssAnon"), peak: mib("VmHWM") })
+    Held::by(function)
 }
 
 /// The newest process of ours that runs this program.
@@ -106,7 +100,19 @@ fn process_of(program: &Path) -> Result<u32, Failed> {
 }
 
 impl Held {
-    fn raw(&self) -> Value {
+    /// By the only process of a function.
+    pub(super) fn by(function: &Function) -> Result<Self, Failed> {
+        if function.processes() != 1 {
+            return Err(format!("{} has several processes", function.settings().name).into());
+        }
+        let process = process_of(&function.settings().program)?;
+        let status = file(&format!("/proc/{process}/status"));
+        let mib =
+            |name: &str| real(usize::try_from(kib(&status, name)).unwrap_or_default()) / 1024.0;
+        Ok(Self { resident: mib("VmRSS"), own: mib("RssAnon"), peak: mib("VmHWM") })
+    }
+
+    pub(super) fn raw(&self) -> Value {
         json!({ "resident_mib": self.resident, "own_mib": self.own, "peak_mib": self.peak })
     }
 }

@@ -1,5 +1,6 @@
 //! The measurements, one after the other.
 
+mod behind;
 mod cold_start;
 mod create;
 mod first_request;
@@ -32,39 +33,52 @@ pub(crate) struct Found {
 /// What one measurement found out.
 type Part = (Vec<Row>, Value);
 
-/// Measures everything.
-pub(crate) async fn everything(rig: &Rig, plan: &Plan) -> Result<Found, Failed> {
-    let mut found = Found::default();
-    let mut add = |name: &str, (rows, raw): Part| {
-        found.rows.extend(rows);
+impl Found {
+    fn add(&mut self, rig: &Rig, name: &str, (rows, raw): Part) {
+        self.rows.extend(rows);
         let (troubles, first) = rig.journal.troubles();
         if let Some(first) = first {
             step(format_args!("  {troubles} lines of functions told of trouble, first: {first}"));
         }
-        found.raw.insert(name.to_owned(), raw);
-        found.raw.insert(format!("{name} troubles"), troubles.into());
-    };
+        self.raw.insert(name.to_owned(), raw);
+        self.raw.insert(format!("{name} troubles"), troubles.into());
+    }
+}
+
+/// Measures everything that is asked for.
+pub(crate) async fn everything(rig: &Rig, plan: &Plan) -> Result<Found, Failed> {
+    let mut found = Found::default();
+    if !plan.only_behind {
+        in_front(rig, plan, &mut found).await?;
+    }
+    behind::measure(rig, plan, &mut found).await?;
+    Ok(found)
+}
+
+/// What somebody waits for.
+async fn in_front(rig: &Rig, plan: &Plan, found: &mut Found) -> Result<(), Failed> {
     step("migrating");
     rig.migrate(DATABASE).await?;
+    rig.pretend_awake(true).await?;
     step("round trips, counted");
-    add("round trips", round_trips::measure(rig).await?);
+    found.add(rig, "round trips", round_trips::measure(rig).await?);
     step(format_args!("warm cached GET, {} rounds", plan.rounds));
-    add("warm get", warm_get::measure(rig, plan).await?);
+    found.add(rig, "warm get", warm_get::measure(rig, plan).await?);
     step(format_args!("the gateway's part, {} rounds", plan.rounds));
     let gateway = gateway::measure(rig, plan).await?;
     step(format_args!("cold starts, {} of each", plan.starts));
-    add("cold start", cold_start::measure(rig, plan)?);
+    found.add(rig, "cold start", cold_start::measure(rig, plan)?);
     step(format_args!("first requests after a cold start, {} of each", plan.starts));
-    add("first request", first_request::measure(rig, plan).await?);
+    found.add(rig, "first request", first_request::measure(rig, plan).await?);
     step(format_args!("memory after {} requests", plan.memory_calls));
-    add("memory", memory::measure(rig, plan).await?);
+    found.add(rig, "memory", memory::measure(rig, plan).await?);
     step("packages");
-    add("package", package::measure(rig, plan)?);
+    found.add(rig, "package", package::measure(rig, plan)?);
     step(format_args!("create, {} rounds", plan.write_rounds));
-    add("create", create::measure(rig, plan).await?);
-    add("size", size::measure(rig, plan).await?);
-    add("gateway", gateway);
-    Ok(found)
+    found.add(rig, "create", create::measure(rig, plan).await?);
+    found.add(rig, "size", size::measure(rig, plan).await?);
+    found.add(rig, "gateway", gateway);
+    rig.pretend_awake(false).await
 }
 
 /// Tells whoever waits, and how long they have.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Part;
 use crate::Failed;
 use crate::plan::Plan;
-use crate::rig::{FUNCTIONS, NOTHING, Rig};
+use crate::rig::{BEHIND, FUNCTIONS, NOTHING, Rig};
 use crate::stats::real;
 use crate::table::{Row, Target};
 
@@ -20,8 +20,9 @@ pub(super) fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
     let mut sizes = Vec::new();
     let mut raw = Map::new();
     // Debug builds are large, and packed slowly.
-    let functions = if plan.quick { &FUNCTIONS[..1] } else { &FUNCTIONS[..] };
-    for name in functions.iter().copied().chain([NOTHING]) {
+    let count = if plan.quick { 1 } else { usize::MAX };
+    let functions = FUNCTIONS.into_iter().chain(BEHIND).take(count);
+    for name in functions.chain([NOTHING]) {
         let program = std::fs::read(rig.settings(name)?.program)?;
         let zipped = zipped(&program);
         raw.insert(name.to_owned(), json!({ "bytes": program.len(), "zipped": zipped }));

@@ -14,7 +14,7 @@ use crate::rig::Rig;
 use crate::stats::Samples;
 use crate::table::{Row, Target, ms, times};
 
-mod seed;
+pub(super) mod seed;
 
 const FACTOR: f64 = 1.5;
 /// So many people ask in turn; the first of them owns one task in twenty.
@@ -128,7 +128,7 @@ pub(super) async fn measure(rig: &Rig, plan: &Plan) -> Result<Part, Failed> {
 }
 
 /// 10 million rather than 10000000.
-fn count(rows: u32) -> String {
+pub(super) fn count(rows: u32) -> String {
     match rows {
         rows if rows % 1_000_000 == 0 => format!("{} million", rows / 1_000_000),
         rows if rows % 1_000 == 0 => format!("{} thousand", rows / 1_000),

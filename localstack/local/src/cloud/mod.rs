@@ -18,6 +18,7 @@ pub use addresses::Addresses;
 pub use banner::banner;
 pub use functions::{Programs, functions};
 pub use home::Home;
+pub use neighbours::secrets;
 pub use note::Note;
 pub use place::{place, settings};
 pub use running::Cloud;

@@ -13,7 +13,7 @@ use super::{Addresses, Failed, Home, Terminal};
 pub(super) const SMTP_SECRET: &str = "task-manager/smtp";
 
 /// What it takes to be known to them, for Secrets Manager.
-pub(super) fn secrets(addresses: &Addresses) -> BTreeMap<String, services::Credentials> {
+pub fn secrets(addresses: &Addresses) -> BTreeMap<String, services::Credentials> {
     let mailer = services::Credentials {
         username: addresses.smtp_user.clone(),
         password: addresses.smtp_password.clone(),

@@ -60,7 +60,7 @@ const TASKS_EACH: u32 = 200;
 const MANY: u32 = 1_000_000;
 
 /// Makes so many tasks. Nobody has made these, so no events tell of them.
-pub(super) async fn fill(client: &Client, rows: u32) -> Result<(), Failed> {
+pub(in crate::measure) async fn fill(client: &Client, rows: u32) -> Result<(), Failed> {
     let people = i32::try_from(rows / TASKS_EACH)?.max(10);
     client
         .batch_execute(
