@@ -206,11 +206,16 @@ BEGIN
 END
 $$;
 
--- Writes down that exports have expired, of which the files are gone. Returns how many.
+-- Writes down that exports have expired, of which the files are gone, and that those have failed that
+-- nobody works on: their messages have died, with a worker or in an outage, and a queue keeps none for
+-- longer than four days. Returns how many.
 CREATE FUNCTION api.expire_exports_v1(p_most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = app, pg_temp AS $$
 DECLARE
+    v_now     timestamptz := date_trunc('milliseconds', clock_timestamp());
     v_expired integer;
+    v_from    text;
+    v_export  exports;
 BEGIN
     UPDATE exports SET status = 'expired'
     WHERE id IN (
@@ -218,9 +223,28 @@ BEGIN
         ORDER BY expires_at LIMIT p_most FOR NO KEY UPDATE SKIP LOCKED
     );
     GET DIAGNOSTICS v_expired = ROW_COUNT;
+    FOR v_export IN
+        SELECT * FROM exports
+        WHERE status IN ('requested', 'running') AND requested_at < now() - interval '5 days'
+            AND coalesce(leased_until, '-infinity') < now()
+        ORDER BY requested_at LIMIT p_most FOR NO KEY UPDATE SKIP LOCKED
+    LOOP
+        v_from := v_export.status;
+        UPDATE exports SET
+            status = 'failed', leased_until = NULL, finished_at = v_now,
+            error = 'It could not be made in time. Please ask for it again.'
+        WHERE id = v_export.id
+        RETURNING * INTO v_export;
+        PERFORM app.record_export(
+            'export.failed', v_export, 2, app.new_id(), NULL,
+            jsonb_build_object('status', jsonb_build_object('from', v_from, 'to', 'failed'))
+        );
+        v_expired := v_expired + 1;
+    END LOOP;
     RETURN v_expired;
 END
 $$;
+CREATE INDEX exports_unfinished ON exports (requested_at) WHERE status IN ('requested', 'running');
 
 GRANT SELECT ON api.exports_v1 TO api_read;
 GRANT EXECUTE ON FUNCTION api.export_json_v1 TO api_read;

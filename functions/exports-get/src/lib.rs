@@ -4,9 +4,9 @@
 //! for each answer and holds for a quarter of an hour; it is the only way to the file.
 
 use db::{OwnedExport, ReadDb};
-use domain::Export;
-use domain::Private;
 use domain::export::Status;
+use domain::listing::Scope;
+use domain::{Export, Permissions, Private};
 use route::{Access, Cx, Kind, Path, Permission, Problem, Reply, Response, Route, Spec};
 use storage::Files;
 
@@ -50,7 +50,7 @@ impl Route for ExportsGet {
         let Some(OwnedExport { owner, mut export }) = found.filter(visible) else {
             return Err(Problem::new(Kind::ExportNotFound));
         };
-        if export.status == Status::Completed {
+        if export.status == Status::Completed && may_have(&export, caller.permissions) {
             let key = Export::key(owner, export.id, export.format);
             let link = files.link(&key, &export.file_name()).await;
             let link = link.map_err(|error| Problem::internal(error.to_string()))?;
@@ -58,4 +58,12 @@ impl Route for ExportsGet {
         }
         Ok(Progress(export))
     }
+}
+
+/// Whether somebody may still have what they were allowed to ask for: rights can be withdrawn meanwhile.
+fn may_have(export: &Export, permissions: Permissions) -> bool {
+    let asks_for = |name: &str| export.filter.expose().get(name).is_some();
+    let of_others = export.scope == Scope::All || asks_for("user_id");
+    (!of_others || permissions.has(Permission::TasksReadAll))
+        && (!asks_for("deleted") || permissions.has(Permission::TasksAdmin))
 }

@@ -15,6 +15,9 @@ use mail::{MailError, Mailer};
 use uuid::Uuid;
 use worker::{Cx, Event, Failure, Spec, Worker};
 
+/// How often it is tried again to write down that a mail was sent.
+const MARKS: usize = 2;
+
 /// The worker.
 pub struct NotificationsWorker;
 
@@ -92,7 +95,14 @@ impl Post<'_> {
         };
         match result {
             Ok(receipt) => {
-                if let Err(error) = self.mark(delivery, Mark::Sent(receipt.id.as_deref())).await {
+                let sent = Mark::Sent(receipt.id.as_deref());
+                let mut marked = self.mark(delivery, sent).await;
+                for _ in 0..MARKS {
+                    if marked.is_err() {
+                        marked = self.mark(delivery, sent).await;
+                    }
+                }
+                if let Err(error) = marked {
                     // It was sent. Were the event to come again because of this, so would the mail.
                     tracing::error!(target: telemetry::TARGET, %error, "a mail was sent and not marked");
                 }

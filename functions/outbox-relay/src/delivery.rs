@@ -17,6 +17,8 @@ use crate::Done;
 const MANY_ATTEMPTS: i32 = 10;
 /// What Redis could not be told is remembered, up to so many events.
 const MOST_STALE: usize = 10_000;
+/// What Redis is told in one call.
+const STALE_AT_ONCE: usize = 100;
 /// How often Redis is told in the end.
 const LAST_TRIES: u32 = 3;
 
@@ -80,8 +82,13 @@ impl<'a> Delivery<'a> {
     async fn drop_stale(&mut self, events: &[Ready]) {
         let room = MOST_STALE.saturating_sub(self.stale.len());
         self.stale.extend(events.iter().map(|event| Stale::of(&event.envelope)).take(room));
-        if !self.stale.is_empty() && self.cache.drop(&self.stale).await {
-            self.stale.clear();
+        // A call of Redis has a budget, so what has piled up goes in parts.
+        while !self.stale.is_empty() {
+            let part = self.stale.len().min(STALE_AT_ONCE);
+            if !self.cache.drop(&self.stale[..part]).await {
+                return;
+            }
+            self.stale.drain(..part);
         }
     }
 
@@ -122,7 +129,7 @@ impl Ready {
     fn of(event: &Lent) -> Option<Self> {
         let envelope: Envelope = serde_json::from_value(event.payload.clone()).ok()?;
         // Written anew, so that its members come in the order of the contract.
-        let body = serde_json::to_string(&envelope).ok()?;
+        let body = acceptable(serde_json::to_string(&envelope).ok()?);
         let schema = envelope.schema.to_string();
         Some(Self { key: event.key, envelope, body, schema })
     }
@@ -139,5 +146,31 @@ impl Ready {
                 ("traceparent", traceparent.as_deref().unwrap_or_default()),
             ],
         }
+    }
+}
+
+/// JSON that SQS accepts: two characters that may stand in it as they are, it takes only as escapes. (It
+/// refuses all that XML cannot hold; what is below U+0020 JSON escapes anyway.)
+fn acceptable(json: String) -> String {
+    if json.contains(['\u{FFFE}', '\u{FFFF}']) {
+        json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
+    } else {
+        json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_sqs_refuses_is_escaped_and_means_the_same() {
+        let value = json!({"title": "a\u{FFFE}b\u{FFFF}c ä"});
+        let body = acceptable(value.to_string());
+        assert!(!body.contains(['\u{FFFE}', '\u{FFFF}']), "{body:?}");
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), value);
+        assert_eq!(acceptable("{}".to_owned()), "{}");
     }
 }

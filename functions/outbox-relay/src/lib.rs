@@ -50,6 +50,7 @@ impl Job for OutboxRelay {
         };
         let mut pulse = Pulse::new(cx.clock, cache);
         let result = run.until(stops, &mut pulse).await;
+        run.delivery.settle().await;
         if let Ok(Ended::TimeIsUp) = result {
             // There may be more: the next one need not wait for the minute to pass.
             outbox.wake().await;
@@ -98,12 +99,11 @@ impl Run<'_> {
             let ended = ended?;
             // Whoever found the heartbeat there has committed before this look.
             if !self.step().await? {
-                self.delivery.settle().await;
                 return Ok(ended);
             }
             if matches!(ended, Ended::TimeIsUp) {
                 // What it has just sent leaves; nothing more is lent.
-                self.finish().await?;
+                self.lend(0).await?;
                 return Ok(ended);
             }
         }
@@ -138,12 +138,6 @@ impl Run<'_> {
         self.count.sent += self.done.sent.len();
         self.count.refused += self.done.refused.len();
         Ok(true)
-    }
-
-    async fn finish(&mut self) -> Result<(), DbError> {
-        self.lend(0).await?;
-        self.delivery.settle().await;
-        Ok(())
     }
 
     async fn lend(&mut self, limit: i32) -> Result<Vec<Lent>, DbError> {

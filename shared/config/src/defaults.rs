@@ -15,6 +15,8 @@ pub const FORM_LIMIT: usize = 16 * 1024;
 pub const POSTGRES_CONNECT: Duration = Duration::from_secs(1);
 /// Waiting for a connection of the pool.
 pub const POSTGRES_POOL_WAIT: Duration = Duration::from_millis(500);
+/// The same for a worker.
+pub const POSTGRES_WORKER_WAIT: Duration = Duration::from_secs(3);
 /// One request's time with Postgres, retries included. A little above `statement_timeout` (3 s, set
 /// with the role), so that the server's own verdict arrives first.
 pub const POSTGRES_CALL: Duration = Duration::from_millis(3500);

@@ -2,8 +2,9 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
-use config::{ConfigError, Deps, Need, Secrets, Start};
+use config::{ConfigError, Deps, Need, Secrets, Start, defaults};
 use tokio_postgres::Row;
 
 use crate::call::Parameters;
@@ -17,6 +18,8 @@ use crate::statement::Statement;
 pub trait Role: Send + Sync + 'static {
     /// Its name.
     const NAME: &'static str;
+    /// How long it waits for a connection of its pool.
+    const WAIT: Duration = defaults::POSTGRES_POOL_WAIT;
 }
 
 /// The role of functions that read.
@@ -35,6 +38,8 @@ impl Role for Write {
 pub struct Work;
 impl Role for Work {
     const NAME: &'static str = "worker";
+    // The events of a batch share a connection, and nobody waits for an answer.
+    const WAIT: Duration = defaults::POSTGRES_WORKER_WAIT;
 }
 
 /// The database, as a role sees it. Clones share their connections.
@@ -60,7 +65,7 @@ impl<R> Clone for Db<R> {
 impl<R: Role> Db<R> {
     /// A handle without connections yet: they are made when they are needed.
     pub fn new(settings: &Settings, secrets: &Secrets) -> Result<Self, ConfigError> {
-        let pool = |address| Pool::new(address, settings, secrets.clone());
+        let pool = |address| Pool::new(address, settings, R::WAIT, secrets.clone());
         let reader = settings.reader.as_ref().map(pool).transpose()?;
         Ok(Self {
             writer: pool(&settings.writer)?,

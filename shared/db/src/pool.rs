@@ -1,7 +1,7 @@
 //! A pool of connections for one address, which renews its credentials.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clock::Clock;
 use config::{ConfigError, ExposeSecret, SecretRef, SecretString, Secrets, defaults};
@@ -25,6 +25,8 @@ pub(crate) struct Pool {
     secrets: Secrets,
     clock: Clock,
     connections: usize,
+    /// How long one is waited for.
+    wait: Duration,
     current: Mutex<Current>,
 }
 
@@ -47,6 +49,7 @@ impl Pool {
     pub(crate) fn new(
         address: &tokio_postgres::Config,
         settings: &Settings,
+        wait: Duration,
         secrets: Secrets,
     ) -> Result<Arc<Self>, ConfigError> {
         let mut address = address.clone();
@@ -62,6 +65,7 @@ impl Pool {
             clock: secrets.clock().clone(),
             secrets,
             connections: settings.connections,
+            wait,
             current: Mutex::default(),
         }))
     }
@@ -141,7 +145,7 @@ impl Pool {
         deadpool_postgres::Pool::builder(manager)
             .max_size(self.connections)
             .timeouts(Timeouts {
-                wait: Some(defaults::POSTGRES_POOL_WAIT),
+                wait: Some(self.wait),
                 create: Some(defaults::POSTGRES_CONNECT),
                 recycle: Some(defaults::POSTGRES_RECYCLE),
             })

@@ -42,6 +42,8 @@ impl Facts {
             (None, None) => public_url.to_owned(),
         };
         let task = event.task.as_ref();
+        // Who has the task no longer does not learn how it goes on.
+        let known = task.filter(|_| letter.template != Template::TaskUnassigned);
         let status = event.changes.get("status");
         Self {
             name: one_line(letter.name.expose()),
@@ -49,9 +51,9 @@ impl Facts {
             link,
             preferences: preferences(public_url),
             title: task.map(|task| one_line(title(letter, event).unwrap_or(task.title.expose()))),
-            status: task.map(|task| words(task.status.name())),
-            priority: task.map(|task| words(task.priority.name())),
-            due_at: letter.due_at.clone(),
+            status: known.map(|task| words(task.status.name())),
+            priority: known.map(|task| words(task.priority.name())),
+            due_at: known.and(letter.due_at.clone()),
             from: status.and_then(|change| word(change.from.expose())),
             to: status.and_then(|change| word(change.to.expose())),
             completed_at: letter.at.clone(),

@@ -8,7 +8,7 @@ use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 
 use crate::mail::Sealed;
@@ -54,12 +54,20 @@ impl Smtp {
     /// Hands a mail to the server, within this time. A connection that turns out to be dead is replaced
     /// once, while the mail itself has not been sent.
     pub(crate) async fn send(&self, mail: &Sealed, time: Duration) -> Result<Receipt, MailError> {
-        let sent = timeout(time.min(defaults::MAIL_SEND), self.attempts(mail)).await;
-        sent.unwrap_or_else(|_| Err(MailError::Temporary("no answer in time".to_owned())))
+        let late = |_| Err(MailError::Temporary("no answer in time".to_owned()));
+        // Whoever waits for the turn of others does not lose their own time for it.
+        let turn = async {
+            let kept = self.kept.lock().await;
+            timeout(defaults::MAIL_SEND, self.attempts(kept, mail)).await.unwrap_or_else(late)
+        };
+        timeout(time, turn).await.unwrap_or_else(late)
     }
 
-    async fn attempts(&self, mail: &Sealed) -> Result<Receipt, MailError> {
-        let mut kept = self.kept.lock().await;
+    async fn attempts(
+        &self,
+        mut kept: MutexGuard<'_, Option<AsyncSmtpConnection>>,
+        mail: &Sealed,
+    ) -> Result<Receipt, MailError> {
         if let Some(mut connection) = alive(kept.take()).await {
             match hand_over(&mut connection, mail).await {
                 Err((stage, refusal)) if stage != Stage::Content && refusal.is_of_connection() => {}

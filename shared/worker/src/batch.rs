@@ -10,7 +10,7 @@ use telemetry::WorkLine;
 use tokio::time::timeout;
 
 use crate::app::WorkerApp;
-use crate::message::{Answer, Batch, Event, Item, Message};
+use crate::message::{Answer, Batch, Event, Item, Message, Unreadable};
 use crate::worker::{Cx, Failure, Worker};
 
 /// What is kept of the function's time, to say what became of the messages.
@@ -30,6 +30,10 @@ pub(crate) async fn answer<W: Worker>(
     for message in &batch.records {
         match message.event() {
             Ok(event) => readable.push((message, event)),
+            // During a deploy: a worker of the new release takes it next time.
+            Err(why @ Unreadable::NotYet) => {
+                failed.push((message, Failure::Retry(why.to_string())));
+            }
             Err(why) => failed.push((message, Failure::Never(why.to_string()))),
         }
     }

@@ -66,6 +66,9 @@ pub enum Unreadable {
     /// It is none at all.
     #[error("unparsable: the body is not an event")]
     NoEvent,
+    /// It is of a kind, or has members, that this release does not know: the one to come will.
+    #[error("not known yet: the event is not one of this release")]
+    NotYet,
     /// It is of a later format.
     #[error("unknown schema: the event is of a format that this release does not know")]
     Schema,
@@ -99,7 +102,9 @@ impl Message {
             Some(Some(_)) => return Err(Unreadable::Schema),
             _ => return Err(Unreadable::NoEvent),
         }
-        let envelope = serde_json::from_value(body).map_err(|_| Unreadable::NoEvent)?;
+        let is_event = body.get("event").is_some_and(Value::is_string) && body.get("id").is_some();
+        let unreadable = if is_event { Unreadable::NotYet } else { Unreadable::NoEvent };
+        let envelope = serde_json::from_value(body).map_err(|_| unreadable)?;
         Ok(Event { envelope, receives: self.receives() })
     }
 }
@@ -125,6 +130,8 @@ mod tests {
             assert_eq!(unreadable(body), Unreadable::NoEvent, "{body}");
         }
         assert_eq!(unreadable(r#"{"schema": 2, "what": "ever"}"#), Unreadable::Schema);
+        let unknown = r#"{"schema": 1, "event": "task.flown", "id": "x"}"#;
+        assert_eq!(unreadable(unknown), Unreadable::NotYet);
         assert_eq!(message("").receives(), 1);
     }
 
