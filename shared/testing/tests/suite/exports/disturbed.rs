@@ -3,6 +3,7 @@
 use domain::Role;
 use domain::event::{Envelope, Kind, Subject, SubjectKind};
 use futures_util::future::join_all;
+use issuer::Person;
 use serde_json::{Value, json};
 use testing::{BUCKET, Caller, Setup, TestApp, fetch, rig};
 use uuid::Uuid;
@@ -184,6 +185,20 @@ async fn who_was_shut_out_since_gets_nothing() {
     assert_eq!(made["error"], "The account of whoever asked for it is deactivated.");
     assert_eq!(kinds(&app, &export).await, [Kind::ExportRequested, Kind::ExportFailed]);
     assert_eq!(fetch(&place_of(alice.id(), &export)).await.status, 404);
+}
+
+#[tokio::test]
+async fn who_may_no_longer_see_everything_gets_no_more_links_to_it() {
+    let app = TestApp::start().await;
+    let admin = app.caller(Role::Admin);
+    let everything = json!({"kind": "tasks", "format": "csv", "scope": "all"});
+    let export = ask(&admin, &everything).await;
+    make(&app, &export).await;
+    assert!(now(&admin, &export).await["download_url"].is_string());
+    let roles = vec!["user".to_owned()];
+    let demoted = app.person(Person { realm_roles: roles, ..admin.person().clone() });
+    let seen = now(&demoted, &export).await;
+    assert_eq!((&seen["status"], &seen["download_url"]), (&json!("completed"), &Value::Null));
 }
 
 #[tokio::test]

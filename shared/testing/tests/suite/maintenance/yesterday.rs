@@ -32,6 +32,34 @@ async fn exports_whose_files_are_gone_are_marked() {
 }
 
 #[tokio::test]
+async fn exports_that_nobody_works_on_any_more_have_failed() {
+    let app = TestApp::start().await;
+    let insert = |status: &str, asked: &str, leased: &str| {
+        format!(
+            "INSERT INTO app.exports
+                 (id, user_id, kind, format, scope, filter, status, requested_at, leased_until, lease, request_id)
+             VALUES (gen_random_uuid(), gen_random_uuid(), 'tasks', 'csv', 'owned', '{{}}', '{status}',
+                 now() - interval '{asked}', {leased}, gen_random_uuid(), 'test')"
+        )
+    };
+    for (status, asked, leased) in [
+        ("requested", "6 days", "NULL"),
+        ("running", "6 days", "now() - interval '1 s'"),
+        // Somebody does.
+        ("running", "6 days", "now() + interval '1 min'"),
+        ("requested", "4 days", "NULL"),
+    ] {
+        app.db.run(&insert(status, asked, leased)).await;
+    }
+    assert_eq!(run(&app, "exports").await["exports"], 2);
+    assert_eq!(run(&app, "exports").await["exports"], 0);
+    let failed =
+        "SELECT count(*) FROM app.exports AS e JOIN app.outbox AS o ON o.aggregate_id = e.id
+        WHERE e.status = 'failed' AND e.error IS NOT NULL AND o.type = 'export.failed'";
+    assert_eq!(app.db.count(failed, &[]).await, 2);
+}
+
+#[tokio::test]
 async fn yesterday_is_counted_again_and_what_is_wrong_is_said() {
     let app = TestApp::start().await;
     let day = "SELECT to_char((now() AT TIME ZONE 'UTC')::date - 1, 'YYYY-MM-DD')";

@@ -172,3 +172,18 @@ async fn an_event_of_a_release_to_come_waits_for_its_relay() {
     let sql = "SELECT count(*) FROM app.outbox WHERE aggregate_id = $1";
     assert_eq!(app.db.count(sql, &[&id_of(&task)]).await, 1);
 }
+
+/// SQS refuses what XML cannot hold.
+#[tokio::test]
+async fn no_title_keeps_an_event_from_its_queues() {
+    let mut app = TestApp::start().await;
+    app.db.outlaw();
+    let alice = app.caller(Role::User);
+    let title = "a\u{FFFE}b\u{FFFF}c \u{1F600} \u{7F}\u{85}";
+    alice.create(&json!({"title": title})).await;
+    let answer = relay(&app).await;
+    assert_eq!((answer["sent"].as_u64(), waiting(&app).await), (Some(1), 0));
+    let messages = messages(&app, Queue::Audit).await;
+    let task = event(&messages[0]).task.expect("a task");
+    assert_eq!(task.title.expose(), title);
+}
