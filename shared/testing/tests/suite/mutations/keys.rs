@@ -23,6 +23,7 @@ fn another_body(entry: &Entry) -> Value {
         "tasks-replace" => json!({"title": "something else", "status": "pending"}),
         "me-update" => json!({"time_zone": "Europe/Paris"}),
         "users-update" => json!({"active": true}),
+        "exports-create" => json!({"kind": "report", "format": "jsonl"}),
         route => panic!("another good body for {route} is missing here"),
     }
 }
