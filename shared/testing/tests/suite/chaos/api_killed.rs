@@ -20,15 +20,13 @@ async fn an_event_is_there_whoever_died_before_the_answer() {
     let url = format!("postgres://127.0.0.1:{}/{}", proxy.port(), world.app.db.name());
     let env = world.app.env_of("tasks-create").with("DATABASE_URL", url);
     let fleet = Fleet::start("tasks-create", &env, 1);
-    // The first one shakes hands.
-    fleet
-        .answer(&alice.post("/v1/tasks", &json!({"title": "first"})).event)
-        .await
-        .expect("an answer");
-    proxy.delay(Duration::from_millis(150));
-
     let mut after_commit = 0;
     for number in 0..kills() {
+        // Each process shakes hands first, in its own time.
+        proxy.delay(Duration::ZERO);
+        let first = alice.post("/v1/tasks", &json!({"title": "first"})).event;
+        fleet.answer(&first).await.expect("an answer").expect(201);
+        proxy.delay(Duration::from_millis(150));
         let title = format!("killed-{number}");
         let call = alice.post("/v1/tasks", &json!({"title": title})).key(&title);
         let is_there = "SELECT count(*) FROM app.tasks WHERE title = $1";

@@ -75,6 +75,7 @@ async fn each_effect_is_there_once_whoever_died_meanwhile() {
         let kills = async {
             for _ in 0..kills() {
                 killed_with.extend(killed(&world, worker, &mut random).await);
+                world.taken();
             }
             over.store(true, Ordering::SeqCst);
         };

@@ -1,6 +1,7 @@
 //! The app with everything behind it, and what must be true when all is quiet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::Role;
@@ -20,6 +21,8 @@ pub(super) struct World {
     pub(super) app: TestApp,
     pub(super) stage: Stage,
     pub(super) mails: Mailbox,
+    /// How often each mail was taken, as far as it is known.
+    taken: Mutex<BTreeMap<Mailed, usize>>,
     folder: Folder,
     /// Of its own: in the one that all tests share, writers always hear a relay.
     _redis: BreakableRedis,
@@ -69,7 +72,7 @@ impl World {
         let mut app = TestApp::with(setup).await;
         app.db.outlaw(); // The relay takes the rows away, by which the laws are judged.
         let stage = Stage::open(&app, scene).await;
-        Self { app, stage, mails, folder, _redis: redis }
+        Self { app, stage, mails, taken: Mutex::default(), folder, _redis: redis }
     }
 
     /// Somebody whom mails can reach.
@@ -115,17 +118,18 @@ impl World {
     }
 
     /// How often each mail was taken by the mail server: an event, and the reader, both of which the
-    /// message id names.
-    fn taken(&self) -> BTreeMap<Mailed, usize> {
-        let mut taken = BTreeMap::new();
+    /// message id names. The server keeps no more than a thousand, so they are taken from it now and then.
+    pub(super) fn taken(&self) -> BTreeMap<Mailed, usize> {
+        let mut taken = self.taken.lock().expect("nobody panicked");
         for mail in self.mails.mails() {
             let id = mail.message_id.clone().expect("a message id");
             let (of, _) = id.split_once('@').expect("an address");
             let (event, user) = of.split_once('.').expect("an event and a reader");
             let event = event.parse().expect("the id of an event");
             *taken.entry((event, user.to_owned())).or_default() += 1;
+            self.mails.delete(mail.id).expect("it goes");
         }
-        taken
+        taken.clone()
     }
 
     /// What must be true when all is quiet. `killed_with`: the mails that were being sent when their worker
