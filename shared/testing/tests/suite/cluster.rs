@@ -255,7 +255,10 @@ async fn a_replica_lags_as_long_as_it_is_told_and_comes_back() {
     let app = TestApp::with(cluster.setup()).await;
     let (alice, nobody) = (app.caller(Role::User), app.anonymous());
     let health = async || nobody.get("/health").send().await.expect(200).json()["checks"].clone();
-    assert_eq!(health().await, json!({"database": "up", "replica": "up", "redis": "up"}));
+    assert_eq!(
+        health().await,
+        json!({"database": "up", "replica": "up", "redis": "up", "queue": "up"})
+    );
 
     alice.create(&json!({"title": "at once"})).await;
     cluster.caught_up().await;
