@@ -51,7 +51,6 @@ END;
 -- Removes tasks that have been in the trash for thirty days, each with its last event. Returns how many.
 -- Counters stay as they are: they counted the task out when it went into the trash. One that somebody
 -- holds at the moment, perhaps to take it out again, is left for the next time.
-CREATE INDEX tasks_deleted ON tasks (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE FUNCTION api.purge_tasks_v1(p_limit integer, p_request_id text) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = app, pg_temp AS $$
 DECLARE
@@ -61,7 +60,6 @@ BEGIN
     WITH old AS MATERIALIZED (
         SELECT id, user_id FROM tasks
         WHERE deleted_at < v_now - interval '30 days'
-        ORDER BY deleted_at
         LIMIT p_limit
         FOR UPDATE SKIP LOCKED
     ),
